@@ -1,0 +1,1 @@
+"""rxllm: LLM streams as hot ReactiveX Observables."""

@@ -1,0 +1,1 @@
+"""Bytes from somewhere: the network (`http`) or a recording (`replay`)."""

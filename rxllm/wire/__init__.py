@@ -1,0 +1,1 @@
+"""A format a file, sans-I/O: a request becomes JSON, bytes become items."""
