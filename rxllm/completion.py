@@ -8,7 +8,7 @@ that every snapshot stays what it was. Text is joined when it is read.
 from __future__ import annotations
 
 import json
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
@@ -32,17 +32,20 @@ from rxllm.items import (
     Usage,
 )
 
-__all__ = ["Attempt", "Choice", "Completion", "accumulate", "parse_arguments"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Attempt", "Choice", "Completion", "accumulate", "fold", "parse_arguments"]
 
 
-class Attempt(NamedTuple):
+class Attempt(msgspec.Struct, frozen=True):
     """An attempt that was rolled back, and what it cost."""
 
     number: int
     usage: Usage | None
 
 
-class Choice(NamedTuple):
+class Choice(msgspec.Struct, frozen=True):
     """One of the answers of a completion; there is more than one only where `n` asked for it."""
 
     index: int
@@ -69,7 +72,7 @@ _SEED_HEAD: Final = _Head()
 _CHOOSING: Final = (TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta, ToolCall, ChoiceFinished)
 
 
-class Completion:
+class Completion(msgspec.Struct, eq=False, repr_omit_defaults=True):
     """The whole of a stream so far; cheap to make, immutable, read when wanted.
 
     Differs from a list of items in that it knows what belongs together, and from a string in that it knows how the
@@ -80,12 +83,26 @@ class Completion:
     ('Hello', None)
     """
 
-    __slots__ = ("_head", "_length", "_log")
+    _log: list[StreamItem] = []
+    _length: int = -1  # the seed: never appended to in place, so that it can be shared by many scans
+    _head: _Head = _SEED_HEAD
 
-    def __init__(self) -> None:
-        self._log: list[StreamItem] = []
-        self._length = -1  # the seed: never appended to in place, so that it can be shared by many scans
-        self._head = _SEED_HEAD
+    def plus(self, item: StreamItem) -> Completion:
+        """Add one item in constant time; the same as `accumulate(self, item)`."""
+        log = self._log
+        length = self._length
+        if length != len(log):
+            log = log[: max(length, 0)]
+            length = len(log)
+        kind = type(item)
+        head = self._head
+        if kind is not TextDelta and kind is not ReasoningDelta and kind is not ToolCallDelta:
+            if kind is Rollback:
+                log, head = _rolled_back(log, head, cast("Rollback", item))
+                return Completion(log, len(log), head)
+            head = _told(head, item, length)
+        log.append(item)
+        return Completion(log, length + 1, head)
 
     def _items(self) -> list[StreamItem]:
         """Give the items of the living attempt's last turn."""
@@ -291,28 +308,7 @@ def accumulate(completion: Completion, item: StreamItem) -> Completion:
     Returns:
         The completion with the item.
     """
-    log = completion._log  # noqa: SLF001 - one idea in two halves
-    length = completion._length  # noqa: SLF001
-    if length != len(log):
-        log = log[: max(length, 0)]
-        length = len(log)
-    new = _new(Completion)
-    new._log = log  # noqa: SLF001
-    kind = type(item)
-    if kind is TextDelta or kind is ReasoningDelta or kind is ToolCallDelta:
-        new._head = completion._head  # noqa: SLF001
-    elif kind is Rollback:
-        new._log, new._head = _rolled_back(log, completion._head, item)  # noqa: SLF001  # pyright: ignore[reportArgumentType] - kind says so
-        new._length = len(new._log)  # noqa: SLF001
-        return new
-    else:
-        new._head = _told(completion._head, item, length)  # noqa: SLF001
-    log.append(item)
-    new._length = length + 1  # noqa: SLF001
-    return new
-
-
-_new: Final = Completion.__new__
+    return completion.plus(item)
 
 
 def _told(head: _Head, item: StreamItem, length: int) -> _Head:
@@ -331,3 +327,18 @@ def _rolled_back(log: list[StreamItem], head: _Head, item: Rollback) -> tuple[li
     attempt = Attempt(item.attempt, head.usage)
     kept = log[: head.turn_start]
     return kept, _Head(attempts=(*head.attempts, attempt), turn_start=len(kept))
+
+
+def fold(items: Iterable[StreamItem]) -> Completion:
+    """Accumulate a whole list of items at once.
+
+    Args:
+        items: In order.
+
+    Returns:
+        The completion of all.
+    """
+    completion = Completion()
+    for item in items:
+        completion = completion.plus(item)
+    return completion

@@ -233,7 +233,9 @@ _BY_WORD: Final[dict[str, type[ProviderError]]] = {
     "unavailable": OverloadedError,
     "unavailable_error": OverloadedError,
 }
-_TRANSIENT_WORDS: Final = frozenset({"server_error", "internal_error", "internal_server_error", "api_error", "timeout_error"})
+_TRANSIENT_WORDS: Final = frozenset(
+    {"server_error", "internal_error", "internal_server_error", "api_error", "timeout_error"}
+)
 
 
 def provider_error(
@@ -264,7 +266,9 @@ def provider_error(
     said = [str(word) for word in words if word not in (None, "")]
     if status is None:
         status = next((int(word) for word in said if word.isdecimal() and 400 <= int(word) < 600), None)
-    kind = next((_BY_WORD[w.lower()] for w in said if w.lower() in _BY_WORD), None) or _BY_STATUS.get(status or 0, ProviderError)
+    kind = next((_BY_WORD[w.lower()] for w in said if w.lower() in _BY_WORD), None) or _BY_STATUS.get(
+        status or 0, ProviderError
+    )
     return kind(
         message,
         status=status,

@@ -174,4 +174,6 @@ def chat_request(prompt: Prompt, settings: Mapping[str, Any] | None = None) -> C
         hint = " Put a provider's own fields into extra={…}." if first["type"] == "extra_forbidden" else ""
         raise ConfigurationError(f"{where}: {first['msg']}.{known}{hint}") from error
     except TypeError as error:
-        raise ConfigurationError(f"A prompt is a str, an iterable of messages, or a ChatRequest; got {type(prompt).__name__}.") from error
+        raise ConfigurationError(
+            f"A prompt is a str, an iterable of messages, or a ChatRequest; got {type(prompt).__name__}."
+        ) from error

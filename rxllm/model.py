@@ -1,0 +1,318 @@
+"""`Model`: a provider's model by name; the only place where bytes meet Rx."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+import rxllm.wire
+from rxllm.bridge import Pump, loop_scheduler
+from rxllm.errors import AuthenticationError, ConfigurationError, DecodeError, ProviderError, TransportError
+from rxllm.items import Finish
+from rxllm.local import shared_server
+from rxllm.messages import Prompt, Timeouts, chat_request
+from rxllm.providers import Provider, find_provider
+from rxllm.stream import CompletionStream, Inlet, OnAbandon
+from rxllm.transport.exchange import ByteStream, HttpRequest, Transport
+from rxllm.transport.http import HttpTransport
+
+if TYPE_CHECKING:
+    import ssl as ssl_module
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from types import TracebackType
+
+    from reactivex import abc
+
+    from rxllm.observable import Operator
+    from rxllm.providers.provider import Decoder
+
+__all__ = ["Health", "Model", "find_wire"]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """What a look at the server told.
+
+    `key_accepted` is None where that cannot be known, e.g. because nothing answered.
+    """
+
+    answers: bool
+    key_accepted: bool | None
+    models: list[str]
+    detail: str
+
+
+class Model:
+    """A model that can be asked for streams.
+
+    Differs from a provider's SDK in that every answer is a `CompletionStream`, whatever the provider.
+
+    Args:
+        name: `"provider:model"`, or the provider alone where it has a default model.
+        base_url: Where the API begins; for any server that is compatible with the provider.
+        api_key: The key; by default from the provider's environment variable.
+        wire: The format by name, where the server speaks several.
+        ssl: False trusts anybody (said once in the log), a path is an own CA, or an `ssl.SSLContext`.
+        timeouts: The five limits in seconds, as `Timeouts` or a dict of its fields.
+        headers: Sent with each request.
+        transport: Another source of bytes, e.g. a `ReplayTransport`.
+        gguf: The weights, for the provider `local`.
+        settings: Fields of `ChatRequest` for every request, e.g. `temperature=0.2`.
+
+    Raises:
+        ConfigurationError: The provider or the wire is unknown, or a setting is.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        wire: str | None = None,
+        ssl: bool | ssl_module.SSLContext | str | os.PathLike[str] | None = None,
+        timeouts: Timeouts | Mapping[str, float | None] | None = None,
+        headers: Mapping[str, str] | None = None,
+        transport: Transport | None = None,
+        gguf: str | os.PathLike[str] | None = None,
+        **settings: Any,
+    ) -> None:
+        provider_name, _, model_name = name.partition(":")
+        self.provider: Provider = find_provider(provider_name)
+        self.name: str = model_name or self.provider.default_model or ""
+        self.timeouts: Timeouts = _timeouts(timeouts)
+        self._wire: Any = find_wire(wire) if wire else self.provider.wire
+        self._base_url = base_url or self.provider.base_url
+        self._own_server = base_url is not None
+        self._api_key = api_key
+        self._headers = dict(headers or {})
+        self._gguf = gguf
+        self._settings = settings
+        self._replaced = transport is not None
+        self._transport: Transport = transport or HttpTransport(
+            ssl=ssl, connect_timeout=self.timeouts.connect, idle_timeout=self.timeouts.idle
+        )
+        chat_request("", settings)  # a wrong setting is told here, not at the first question
+
+    def stream(
+        self,
+        prompt: Prompt,
+        *,
+        through: Sequence[Operator] = (),
+        replay: bool = True,
+        on_abandon: OnAbandon = "cancel",
+        scheduler: abc.SchedulerBase | None = None,
+        **settings: Any,
+    ) -> CompletionStream:
+        """Make the stream of one answer; nothing is sent until somebody listens.
+
+        Args:
+            prompt: A text, a conversation, or a whole `ChatRequest`.
+            through: Operators before the multicast; their end closes the socket, for everybody.
+            replay: Whether a late subscriber gets what has been.
+            on_abandon: When nobody listens any more: `"cancel"`, `"keep"`, or cancel after that many seconds.
+            scheduler: The running loop's by default.
+            settings: Fields of `ChatRequest` for this request.
+
+        Returns:
+            A hot observable; `await` it for the whole.
+
+        Raises:
+            ConfigurationError: The request cannot be sent as it is; nothing was.
+        """
+        request = chat_request(prompt, {**self._settings, **settings})
+        if not self.name:
+            raise ConfigurationError(
+                f"Which model of {self.provider.name}? Write it behind a colon: {self.provider.name + ':MODEL'!r}."
+            )
+        body = msgspec.json.encode(self._wire.encode(request, model=self.name, **self.provider.encoding))
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "text/event-stream",
+            **self._credentials(),
+            **self._headers,
+        }
+
+        async def open_body() -> ByteStream:
+            url = (await self._locate()) + self._wire.PATH
+            return await self._transport.open(HttpRequest("POST", url, headers, body))
+
+        decoder: Decoder = self._wire.Decoder(**self.provider.decoding)
+        return CompletionStream(
+            _Exchange(open_body, decoder),
+            scheduler=scheduler or loop_scheduler(),
+            through=through,
+            replay=replay,
+            on_abandon=on_abandon,
+            timeouts=self.timeouts,
+        )
+
+    async def health(self) -> Health:
+        """Ask the server whether it answers, whether it takes the key, and which models it has.
+
+        Returns:
+            What was found; a server that is not there is a finding, not an exception.
+
+        Raises:
+            ConfigurationError: There is no URL or no key to ask with.
+        """
+        headers = {"Accept": "application/json", **self._credentials(), **self._headers}
+        transport = self._transport
+        if not isinstance(transport, HttpTransport):
+            return Health(
+                answers=True, key_accepted=None, models=[], detail="not a server: " + type(transport).__name__
+            )
+        try:
+            url = (await self._locate()) + self.provider.models_path
+            body = await transport.fetch(HttpRequest("GET", url, headers))
+        except TransportError as error:
+            return Health(answers=False, key_accepted=None, models=[], detail=str(error))
+        except AuthenticationError as error:
+            return Health(answers=True, key_accepted=False, models=[], detail=str(error))
+        except ProviderError as error:
+            return Health(answers=True, key_accepted=None, models=[], detail=str(error))
+        return Health(answers=True, key_accepted=True, models=_model_names(body), detail="ok")
+
+    async def aclose(self) -> None:
+        """Let go of the session; the loop's last model closes it."""
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _locate(self) -> str:
+        """Find where the API begins; the embedded model's server is started here."""
+        if self._replaced:
+            return "replay:"
+        if self._base_url is None:
+            return await shared_server(self._gguf).url()
+        return self._base_url.rstrip("/")
+
+    def _credentials(self) -> Mapping[str, str]:
+        provider = self.provider
+        if self._replaced:
+            return {}
+        if self._base_url is None and provider.name != "local":
+            raise ConfigurationError(f"Where is {provider.name}? Give its base_url=, e.g. https://HOST/v1.")
+        key = (self._api_key or os.environ.get(provider.api_key_env or "", "")).strip()
+        if not key:
+            if provider.key_required and not self._own_server:
+                raise ConfigurationError(
+                    f"No key for {provider.name}: set the environment variable {provider.api_key_env}, or give api_key=."
+                )
+            return {}
+        if not key.isascii() or not key.isprintable():
+            raise ConfigurationError(f"The key for {provider.name} has characters that no HTTP header can carry.")
+        return provider.auth(key)
+
+    def __repr__(self) -> str:
+        return f"Model({self.provider.name + ':' + self.name!r})"
+
+
+class _Exchange:
+    """One request and its response, as the origin of a stream."""
+
+    def __init__(self, open_body: Callable[[], Awaitable[ByteStream]], decoder: Decoder) -> None:
+        self._open_body = open_body
+        self._decoder = decoder
+        self._pump: Pump | None = None
+        self._paused = False
+
+    def start(self, inlet: Inlet) -> None:
+        """Send the request."""
+        decoder = self._decoder
+
+        def take(data: bytes) -> bool:
+            items = decoder.feed(data)
+            finished = bool(items) and type(items[-1]) is Finish
+            inlet.push(items)
+            if decoder.fault is not None:
+                raise decoder.fault
+            if finished:
+                inlet.complete()
+            return finished
+
+        def end() -> None:
+            inlet.push(decoder.finish())
+            inlet.complete()
+
+        self._pump = Pump(self._open_body, take, end, inlet.fail)
+        if self._paused:
+            self._pump.pause()
+        self._pump.start()
+
+    def pause(self) -> None:
+        """Stop reading."""
+        self._paused = True
+        if self._pump is not None:
+            self._pump.pause()
+
+    def resume(self) -> None:
+        """Go on reading."""
+        self._paused = False
+        if self._pump is not None:
+            self._pump.resume()
+
+    def close(self) -> None:
+        """Begin closing the socket."""
+        if self._pump is not None:
+            self._pump.close()
+
+
+def find_wire(name: str) -> Any:
+    """Look a format up by its module's name in `rxllm.wire`.
+
+    >>> find_wire("chat_completions").PATH
+    '/chat/completions'
+
+    Args:
+        name: E.g. `chat_completions`.
+
+    Returns:
+        The module.
+
+    Raises:
+        ConfigurationError: There is none of that name; those that there are are listed.
+    """
+    names = [module.name for module in pkgutil.iter_modules(rxllm.wire.__path__)]
+    if name in names:
+        return importlib.import_module(f"rxllm.wire.{name}")
+    formats = [n for n in names if hasattr(importlib.import_module(f"rxllm.wire.{n}"), "encode")]
+    raise ConfigurationError(f"Unknown wire {name!r}. Available: {', '.join(formats)}.")
+
+
+def _timeouts(given: Timeouts | Mapping[str, float | None] | None) -> Timeouts:
+    if isinstance(given, Timeouts):
+        return given
+    unknown = set(given or {}) - set(Timeouts.model_fields)
+    if unknown:
+        raise ConfigurationError(
+            f"Unknown time-out {', '.join(sorted(unknown))}. Known, in seconds: {', '.join(Timeouts.model_fields)}."
+        )
+    try:
+        return Timeouts.model_validate(dict(given or {}))
+    except ValueError as error:
+        raise ConfigurationError(
+            f"A time-out is a positive number of seconds, or None for no limit: {dict(given or {})}."
+        ) from error
+
+
+def _model_names(body: bytes) -> list[str]:
+    try:
+        listed: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DecodeError(
+            "The list of models is not JSON. Is base_url right? It usually ends in /v1.",
+            format="models",
+            snippet=body[:80].decode("utf-8", "replace"),
+        ) from error
+    rows = listed.get("data") or listed.get("models") or [] if isinstance(listed, dict) else listed
+    return [str(row.get("id") or row.get("name")) for row in rows if isinstance(row, dict)]

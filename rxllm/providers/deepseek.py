@@ -1,0 +1,11 @@
+"""DeepSeek: Chat Completions plus `reasoning_content`."""
+
+from rxllm.providers.provider import Provider
+from rxllm.wire import chat_completions
+
+PROVIDER = Provider(
+    name="deepseek",
+    base_url="https://api.deepseek.com",
+    wire=chat_completions,
+    api_key_env="DEEPSEEK_API_KEY",
+)

@@ -1,0 +1,481 @@
+"""`CompletionStream`: one request as a hot Observable of items, with one honest final value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, cast
+
+import msgspec
+from loguru import logger
+from reactivex.disposable import Disposable, SingleAssignmentDisposable
+
+from rxllm.completion import Completion, fold
+from rxllm.errors import ConfigurationError, RxllmError
+from rxllm.hub import Hub, Seat
+from rxllm.items import Finish, StreamItem, Timing, Usage, part
+from rxllm.limits import Limits
+from rxllm.observable import Lifted, LoopObservable, Operator, Sink, at_home
+from rxllm.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+    from types import TracebackType
+
+    from reactivex import Observable, abc
+
+    from rxllm.items import Stamped
+    from rxllm.mailbox import Overflow
+    from rxllm.messages import Timeouts
+
+__all__ = ["CompletionStream", "Inlet", "OnAbandon", "Origin"]
+
+OnAbandon: TypeAlias = Literal["cancel", "keep"] | float
+
+
+class Inlet(Protocol):
+    """Where an origin puts what it reads; called on the stream's own thread."""
+
+    def push(self, items: list[StreamItem]) -> None:
+        """Take what one read brought."""
+        ...
+
+    def complete(self) -> None:
+        """Note that the `Finish` was the last."""
+        ...
+
+    def fail(self, error: Exception) -> None:
+        """Note that it ended badly."""
+        ...
+
+
+class Origin(Protocol):
+    """Where a stream comes from: a request, a recording, an agent's run."""
+
+    def start(self, inlet: Inlet) -> None:
+        """Begin; called once at most."""
+        ...
+
+    def pause(self) -> None:
+        """Stop reading."""
+        ...
+
+    def resume(self) -> None:
+        """Go on reading."""
+        ...
+
+    def close(self) -> None:
+        """Begin closing before this returns; nothing need come any more."""
+        ...
+
+
+class CompletionStream(LoopObservable[StreamItem]):
+    """A hot observable of one answer, which costs one request for its whole life.
+
+    Unlike a Subject, it starts when somebody first listens, gives late subscribers what has been, survives subscribers
+    that raise, closes the socket when the last holder has gone, and has a final value: `await stream`.
+
+    Args:
+        origin: Where the items come from.
+        scheduler: The loop's scheduler, or virtual time.
+        through: Operators before the multicast: their end is the stream's end, for everybody and for the socket.
+        replay: Whether a late subscriber gets what has been.
+        on_abandon: When nobody holds the stream any more: `"cancel"`, `"keep"`, or cancel after that many seconds.
+        timeouts: The limits that the stream itself keeps: first item, progress and total.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        *,
+        scheduler: abc.SchedulerBase,
+        through: Sequence[Operator] = (),
+        replay: bool = True,
+        on_abandon: OnAbandon = "cancel",
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        super().__init__(Lifted(self._enter), scheduler)
+        if on_abandon not in ("cancel", "keep") and (isinstance(on_abandon, str) or on_abandon < 0):
+            raise ConfigurationError(f'on_abandon={on_abandon!r}: choose "cancel", "keep", or seconds.')
+        self._origin = origin
+        self._scheduler = scheduler
+        self._through = tuple(through)
+        self._hub = Hub(replay=replay)
+        self._on_abandon: OnAbandon = on_abandon
+        self._limits = Limits(timeouts, scheduler, self._expire)
+        self._holders = 0
+        self._pauses: dict[object, int] = {}
+        self._started = self._start_held = False
+        self._leaving = SingleAssignmentDisposable()
+        self._guard: Sink | None = None
+        self._guarding = SingleAssignmentDisposable()
+        self._value: Completion | None = None
+
+    # ---- subscribing
+
+    def subscribe(
+        self,
+        on_next: abc.ObserverBase[StreamItem] | abc.OnNext[StreamItem] | None = None,
+        on_error: abc.OnError | None = None,
+        on_completed: abc.OnCompleted | None = None,
+        *,
+        scheduler: abc.SchedulerBase | None = None,  # noqa: ARG002 - there is no time operator above
+    ) -> abc.DisposableBase:
+        """Subscribe an observer or up to three callbacks, from any thread; see `LoopObservable.subscribe`."""
+        observer: Any = on_next
+        if hasattr(observer, "on_next"):
+            on_next, on_error, on_completed = observer.on_next, observer.on_error, observer.on_completed
+        return self.read_with(Sink(cast("Any", on_next) or _ignore, on_error or _unheard, on_completed or _ignore))
+
+    def read_with(self, sink: Sink) -> abc.DisposableBase:
+        """Subscribe a sink as it is, from any thread; the hub is its guard."""
+        return self._seat(sink, stamps=False)
+
+    def stamped(self) -> LoopObservable[Stamped]:
+        """Give each item with its position and the time it was read, in seconds since the request.
+
+        Returns:
+            An observable of `Stamped`.
+        """
+        return LoopObservable(Lifted(lambda sink, _: self._seat(sink, stamps=True)), self._home)
+
+    def _enter(self, sink: Sink, _scheduler: abc.SchedulerBase | None) -> abc.DisposableBase:
+        return self._seat(sink, stamps=False)
+
+    def _seat(self, sink: Sink, *, stamps: bool) -> abc.DisposableBase:
+        seat = Seat(self._hub, sink, stamps=stamps, leave=self._release)
+
+        def sit() -> None:
+            if seat.taken:
+                seat.seated = True
+                self._hold()
+                self._hub.take_seat(seat)
+
+        at_home(self._home, sit)
+        return Disposable(lambda: at_home(self._home, seat.dispose))
+
+    # ---- the one final value
+
+    @property
+    def completion(self) -> LoopObservable[Completion]:
+        """The final value as an observable of exactly one: the whole, or the partial after a cancel."""
+
+        def core(sink: Sink, _: abc.SchedulerBase | None) -> abc.DisposableBase:
+            def tell() -> None:
+                error = self._hub.error
+                if error is None:
+                    sink.on_next(self._result())
+                    sink.on_completed()
+                else:
+                    sink.on_error(error)
+
+            return self._when_ended(tell)
+
+        return LoopObservable(Lifted(core), self._home)
+
+    def _when_ended(self, tell: Callable[[], None]) -> abc.DisposableBase:
+        """Hold the stream until its end, without looking at its items."""
+        self._hold()
+        self._hub.when_ended(tell)
+        held = [True]
+
+        def let_go() -> None:
+            if held.pop() if held else False:
+                self._hub.forget(tell)
+                self._release()
+
+        return Disposable(let_go)
+
+    def _result(self) -> Completion:
+        if self._value is None:
+            self._value = fold(self._hub.whole())
+        return self._value
+
+    def __await__(self) -> Generator[Any, None, Completion]:  # pyright: ignore[reportIncompatibleMethodOverride] - the last item would be of no use
+        """Wait for the end; from any loop.
+
+        Returns:
+            The completion, or the partial one when the stream was cancelled.
+
+        Raises:
+            RxllmError: The stream failed; `.partial` holds what had arrived.
+        """
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[None] = loop.create_future()
+
+        def tell() -> None:
+            if not ended.done():
+                ended.set_result(None)
+
+        def tell_from_home() -> None:
+            if asyncio._get_running_loop() is loop:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue] - get_running_loop raises where virtual time has none
+                tell()
+            else:
+                loop.call_soon_threadsafe(tell)
+
+        waiting = SingleAssignmentDisposable()
+
+        def wait_here() -> None:
+            waiting.disposable = self._when_ended(tell_from_home)
+
+        at_home(self._home, wait_here)
+        try:
+            yield from ended
+        finally:
+            at_home(self._home, waiting.dispose)
+        error = self._hub.error
+        if error is not None:
+            raise error
+        return self._result()
+
+    # ---- reading at one's own pace
+
+    def items(self, *, overflow: Overflow = "merge", capacity: int = 1024) -> Reader:
+        """Read the items with `async for`, through a bounded mailbox.
+
+        Differs from `subscribe` in that a slow reader gets larger deltas instead of a longer queue.
+
+        Args:
+            overflow: `merge` (lossless), `pause` (the provider waits), `drop_oldest`, `drop_newest` or `error`.
+            capacity: Deltas that are queued before `overflow` decides.
+
+        Returns:
+            An async iterator.
+
+        Raises:
+            ConfigurationError: The policy is unknown or the capacity not positive.
+        """
+        return Reader(self, self._home, capacity=capacity, overflow=overflow)
+
+    def __aiter__(self) -> Reader:
+        return self.items()
+
+    # ---- holding on
+
+    def start(self) -> Self:
+        """Send the request now, and hold the stream until its end even if nobody listens.
+
+        Returns:
+            The stream itself.
+        """
+
+        def start_here() -> None:
+            if not self._start_held:
+                self._start_held = True
+                self._hold()
+
+        at_home(self._home, start_here)
+        return self
+
+    async def __aenter__(self) -> Self:
+        at_home(self._home, self._hold)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        at_home(self._home, self._release)
+
+    def _hold(self) -> None:
+        self._holders += 1
+        self._leaving.dispose()
+        if not self._started and not self._hub.closed:
+            self._started = True
+            self._begin()
+
+    def _release(self) -> None:
+        self._holders -= 1
+        if self._holders or self._hub.closed or self._on_abandon == "keep":
+            return
+        if self._on_abandon == "cancel":
+            self.cancel()
+        else:
+            self._leaving = SingleAssignmentDisposable()
+            self._leaving.disposable = self._scheduler.schedule_relative(self._on_abandon, self._leave_if_abandoned)
+
+    def _leave_if_abandoned(self, _scheduler: abc.SchedulerBase, _state: object = None) -> None:
+        if not self._holders:
+            self._cancel()
+
+    # ---- controls
+
+    def cancel(self) -> None:
+        """End the stream and begin closing the provider's socket; what was delivered is the final value.
+
+        May be called at any time and from any thread; after the end it does nothing.
+        """
+        at_home(self._home, self._cancel)
+
+    def _cancel(self) -> None:
+        if self._hub.closed:
+            return
+        self._close_origin()
+        self._hub.discard_undelivered()
+        self._pauses.clear()
+        self._hub.held = False
+        self._finish("cancelled")
+
+    def _finish(self, reason: str) -> None:
+        """End by our own will: the usage is what we counted, and says so."""
+        seen = self._hub.raw()
+        told = next((i.input_tokens for i in reversed(seen) if isinstance(i, Usage)), None)
+        counted = sum(1 for i in seen if part(i) is not None)
+        usage = Usage(input_tokens=told, output_tokens=counted, estimated=True)
+        self._emit([Finish(reason, None, usage)])
+        self._end(None)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether somebody has paused the stream."""
+        return bool(self._pauses)
+
+    def pause(self, holder: object = None) -> None:
+        """Deliver nothing more and stop reading from the socket, so that TCP pushes back on the provider.
+
+        Args:
+            holder: Who pauses; the stream goes on when each holder has resumed as often as it paused.
+        """
+
+        def pause_here() -> None:
+            if self._hub.ended:
+                return
+            self._pauses[holder] = self._pauses.get(holder, 0) + 1
+            self._hub.hold()
+            self._limits.pause()
+            if self._started:
+                self._origin.pause()
+
+        at_home(self._home, pause_here)
+
+    def resume(self, holder: object = None) -> None:
+        """Undo one `pause` of the same holder; without one it does nothing.
+
+        Args:
+            holder: Who paused.
+        """
+
+        def resume_here() -> None:
+            count = self._pauses.get(holder, 0)
+            if count > 1:
+                self._pauses[holder] = count - 1
+            elif count == 1:
+                del self._pauses[holder]
+                if not self._pauses:
+                    self._go_on()
+
+        at_home(self._home, resume_here)
+
+    def _go_on(self) -> None:
+        if self._started and not self._hub.closed:
+            self._limits.resume()
+            self._origin.resume()
+        self._hub.release()
+
+    # ---- from the origin
+
+    def _begin(self) -> None:
+        self._limits.begin()
+        if self._through:
+            self._guard_with(self._through)
+        if self._pauses:
+            self._origin.pause()
+        self._origin.start(self)
+
+    def push(self, items: list[StreamItem]) -> None:
+        """Take what one read brought; called by the origin."""
+        if self._hub.closed or not items:
+            return
+        if self._limits.watchful:
+            self._limits.note(items)
+        if self._guard is None:
+            self._emit(items)
+        else:
+            for item in items:
+                if self._hub.closed:
+                    break
+                self._guard.on_next(item)
+
+    def complete(self) -> None:
+        """Note the end; called by the origin."""
+        if self._guard is None:
+            self._end(None)
+        else:
+            self._guard.on_completed()
+
+    def fail(self, error: Exception) -> None:
+        """Note a bad end; called by the origin."""
+        if self._guard is None:
+            self._end(error)
+        else:
+            self._guard.on_error(error)
+
+    def _emit(self, items: list[StreamItem]) -> None:
+        limits = self._limits
+        now = limits.clock() - limits.since
+        last = items[-1]
+        if type(last) is Finish:
+            timing = Timing(limits.first_item, limits.first_content, now)
+            items[-1] = msgspec.structs.replace(last, timing=timing)
+        self._hub.push(items, now)
+
+    def _end(self, error: Exception | None) -> None:
+        if self._hub.closed:
+            return
+        self._limits.stop()
+        self._leaving.dispose()
+        if isinstance(error, RxllmError) and error.partial is None:
+            error.partial = fold(self._hub.everything())
+        self._hub.close(error)
+
+    def _close_origin(self) -> None:
+        if self._started:
+            self._origin.close()
+        self._guarding.dispose()
+
+    def _guard_with(self, operators: Sequence[Operator]) -> None:
+        """Put the operators between the origin and the hub."""
+
+        def core(sink: Sink, _: abc.SchedulerBase | None) -> abc.DisposableBase:
+            self._guard = sink
+            return Disposable()
+
+        source: Observable[Any] = Lifted(core)
+        for operator in operators:
+            source = operator(source)
+
+        def ended() -> None:
+            if self._hub.closed:
+                return
+            self._close_origin()
+            if self._hub.finished:
+                self._end(None)
+            else:
+                self._finish("cancelled")
+
+        def failed(error: Exception) -> None:
+            self._close_origin()
+            self._end(error)
+
+        sink = Sink(lambda item: self._emit([item]), failed, ended)
+        self._guarding.disposable = source.subscribe(cast("Any", sink), scheduler=self._scheduler)
+        if self._guard is None:
+            self._guard = Sink(_ignore, _unheard, _ignore)
+
+    def _expire(self, error: Exception) -> None:
+        """End because a limit was reached; a pause does not keep that back."""
+        self._close_origin()
+        self._pauses.clear()
+        self._hub.held = False
+        self._end(error)
+
+    def __repr__(self) -> str:
+        state = "ended" if self._hub.ended else "paused" if self._pauses else "running" if self._started else "waiting"
+        return f"<CompletionStream {state}, {self._holders} holding>"
+
+
+def _ignore(*_: object) -> None:
+    """Stand in for a callback that was not given."""
+
+
+def _unheard(error: Exception) -> None:
+    logger.debug("A stream failed with {!r}; this subscriber has no on_error", error)
