@@ -11,6 +11,7 @@ from reactivex.disposable import Disposable
 from reactivex.scheduler.eventloop import AsyncIOThreadSafeScheduler
 
 from rxllm.errors import ConfigurationError, TransportError
+from rxllm.observable import HomeScheduler
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable
@@ -25,7 +26,7 @@ T = TypeVar("T")
 _DRAIN_SECONDS: Final = 0.1
 
 
-class LoopScheduler(AsyncIOThreadSafeScheduler):
+class LoopScheduler(AsyncIOThreadSafeScheduler, HomeScheduler):
     """The scheduler of one running event loop.
 
     Unlike reactivex's own it knows its thread: there it arms a plain timer, and only elsewhere pays for thread safety.
@@ -37,7 +38,10 @@ class LoopScheduler(AsyncIOThreadSafeScheduler):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self._thread = threading.get_ident()
-        self.time: Callable[[], float] = loop.time
+
+    def time(self) -> float:
+        """Give the loop's clock, in seconds."""
+        return self._loop.time()
 
     def here(self) -> bool:
         """Tell whether this is the loop's own thread."""
@@ -102,7 +106,11 @@ def from_async_iterable(iterable: AsyncIterable[T]) -> Observable[T]:
                 observer.on_completed()
 
         task = asyncio.get_running_loop().create_task(read())
-        return Disposable(lambda: None if task.cancel() else None)
+
+        def dispose() -> None:
+            task.cancel()
+
+        return Disposable(dispose)
 
     return Observable(subscribe)
 

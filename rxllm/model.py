@@ -51,7 +51,7 @@ class Model:
     Differs from a provider's SDK in that every answer is a `CompletionStream`, whatever the provider.
 
     Args:
-        name: `"provider:model"`, or the provider alone where it has a default model.
+        name: `"provider:model"`, the provider alone where it has a default model, or a `Provider` of your own.
         base_url: Where the API begins; for any server that is compatible with the provider.
         api_key: The key; by default from the provider's environment variable.
         wire: The format by name, where the server speaks several.
@@ -68,7 +68,7 @@ class Model:
 
     def __init__(
         self,
-        name: str,
+        name: str | Provider,
         *,
         base_url: str | None = None,
         api_key: str | None = None,
@@ -80,8 +80,8 @@ class Model:
         gguf: str | os.PathLike[str] | None = None,
         **settings: Any,
     ) -> None:
-        provider_name, _, model_name = name.partition(":")
-        self.provider: Provider = find_provider(provider_name)
+        provider_name, _, model_name = ("", "", "") if isinstance(name, Provider) else name.partition(":")
+        self.provider: Provider = name if isinstance(name, Provider) else find_provider(provider_name)
         self.name: str = model_name or self.provider.default_model or ""
         self.timeouts: Timeouts = _timeouts(timeouts)
         self._wire: Any = find_wire(wire) if wire else self.provider.wire

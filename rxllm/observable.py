@@ -7,7 +7,8 @@ user's own code begins.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 from loguru import logger
 from reactivex import ConnectableObservable, Observable, abc
@@ -23,21 +24,20 @@ T = TypeVar("T")
 Operator: TypeAlias = "Callable[[Observable[Any]], Observable[Any]]"
 
 
-@runtime_checkable
-class HomeScheduler(Protocol):
+class HomeScheduler(abc.SchedulerBase):
     """What a scheduler of an event loop has beyond reactivex's: virtual time has none of it and needs none."""
 
+    @abstractmethod
     def here(self) -> bool:
         """Tell whether this is the loop's own thread."""
-        ...
 
+    @abstractmethod
     def post(self, action: Callable[[], object]) -> None:
         """Run something on the loop's thread, from any other."""
-        ...
 
+    @abstractmethod
     def time(self) -> float:
         """Give the loop's clock, in seconds."""
-        ...
 
 
 def at_home(scheduler: abc.SchedulerBase | None, action: Callable[[], object]) -> None:

@@ -1,0 +1,42 @@
+# make demo | test | check | bench: each installs what it needs into .venv
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+.PHONY: demo test check lint types wheel bench clean
+
+demo: $(STAMP)
+	@$(BIN)/rxllm demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+check: lint types test wheel
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/basedpyright
+
+# The wheel is built and imported in a virtual environment of its own, outside of the checkout.
+wheel: $(STAMP)
+	rm -rf dist $(VENV)/wheel
+	$(BIN)/python -m build --wheel --outdir dist . >/dev/null
+	$(PYTHON) -m venv $(VENV)/wheel
+	$(VENV)/wheel/bin/python -m pip install --quiet dist/*.whl
+	cd / && $(CURDIR)/$(VENV)/wheel/bin/python -W error -c "import rxllm, rxllm.testing; print('wheel imports, version', __import__('importlib.metadata').metadata.version('rxllm'))"
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/throughput.py
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "rxllm needs Python 3.11 or newer; run: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) dist
