@@ -6,7 +6,7 @@ from rxllm import Finish, Model, TextDelta
 
 
 async def main() -> None:
-    async with Model("local") as model:
+    async with Model("local", seed=2) as model:
         async for item in model.stream("Tell me about the stars.", max_tokens=30):
             match item:
                 case TextDelta(text=text):

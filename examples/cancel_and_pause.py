@@ -9,7 +9,7 @@ from rxllm import operators as ops
 
 
 async def main() -> None:
-    async with Model("local") as model:
+    async with Model("local", seed=2) as model:
         stream = model.stream("Tell me about the mountains.", max_tokens=400)
         text: list[str] = []
         some = asyncio.Event()

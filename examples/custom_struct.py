@@ -24,7 +24,7 @@ def chunk(stamped: Stamped) -> Chunk:
 
 
 async def main() -> None:
-    async with Model("local") as model:
+    async with Model("local", seed=2) as model:
         stream = model.stream("Tell me about the bread.", max_tokens=12)
         stream.stamped().pipe(rx.filter(lambda stamped: isinstance(stamped.item, TextDelta)), rx.map(chunk)).subscribe(
             lambda it: print(msgspec.json.encode(it).decode())

@@ -29,7 +29,7 @@ async def main() -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, "chunks.txt")
         with path.open("w") as file:
-            async with Model("local") as model:
+            async with Model("local", seed=2) as model:
                 stream = model.stream("Tell me about the river.", max_tokens=20)
                 stream.pipe(ops.text()).subscribe(FileSender(file))
                 await stream

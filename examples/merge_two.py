@@ -9,7 +9,7 @@ from rxllm import operators as ops
 
 
 async def main() -> None:
-    async with Model("local", temperature=0.2) as calm, Model("local", temperature=1.2) as lively:
+    async with Model("local", seed=2, temperature=0.5) as calm, Model("local", seed=3) as lively:
         a = calm.stream("Tell me about the fire.", max_tokens=15)
         b = lively.stream("Tell me about the fire.", max_tokens=15)
         said_a = a.pipe(ops.text(), rx.map(lambda text: ("calm", text)))

@@ -10,7 +10,7 @@ from rxllm import operators as ops
 
 
 async def main() -> None:
-    async with Model("local") as model:
+    async with Model("local", seed=2) as model:
         stream = model.stream("Tell me about the wind.", max_tokens=40)
         stop: Subject[None] = Subject()
 

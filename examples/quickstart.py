@@ -7,7 +7,7 @@ from rxllm import operators as ops
 
 
 async def main() -> None:
-    async with Model("local") as model:
+    async with Model("local", seed=2) as model:
         stream = model.stream("Tell me about the light.", max_tokens=40)
         stream.pipe(ops.smooth(0.05), ops.text()).subscribe(lambda text: print(text, end="", flush=True))
         completion = await stream

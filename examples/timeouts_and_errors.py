@@ -19,13 +19,13 @@ async def main() -> None:
             print("no server:", error)
 
     async with Model("local", timeouts={"total": 0.4}) as model:
-        stream = model.stream("Tell me everything.", max_tokens=4000)
+        stream = model.stream("Tell me everything.", extra={"ignore_eos": True})  # llama.cpp's own field: never stop
         stream.pipe(ops.text()).subscribe(on_error=lambda error: print("each observer is told:", type(error).__name__))
         try:
             await stream
         except TotalTimeout as error:
             print(f"after {error.seconds} s, with {len(error.partial.text)} characters kept")
-        except RxllmError as error:  # the root of all; the tiny model may have stopped by itself
+        except RxllmError as error:  # the root of all
             print("something else:", error)
 
 

@@ -13,7 +13,7 @@ async def main() -> None:
         nonlocal counted
         counted += isinstance(item, TextDelta)
 
-    async with Model("local") as model:
+    async with Model("local", seed=2) as model:
         stream = model.stream("Tell me about the sea.", max_tokens=30)
         stream.pipe(ops.text()).subscribe(lambda text: print(text, end="", flush=True))
         stream.subscribe(count)

@@ -3,6 +3,8 @@
 >>> from rxllm import Model, operators as ops
 """
 
+from loguru import logger
+
 from rxllm import operators
 from rxllm.completion import Choice, Completion, accumulate
 from rxllm.errors import (
@@ -110,3 +112,5 @@ __all__ = [
     "accumulate",
     "operators",
 ]
+
+logger.disable("rxllm")  # a library is silent until its user says logger.enable("rxllm")

@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 __all__ = ["Attempt", "Choice", "Completion", "accumulate", "fold", "parse_arguments"]
 
 
-class Attempt(msgspec.Struct, frozen=True):
+class Attempt(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     """An attempt that was rolled back, and what it cost."""
 
     number: int
     usage: Usage | None
 
 
-class Choice(msgspec.Struct, frozen=True):
+class Choice(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     """One of the answers of a completion; there is more than one only where `n` asked for it."""
 
     index: int
@@ -57,7 +57,7 @@ class Choice(msgspec.Struct, frozen=True):
     raw_finish_reason: str | None
 
 
-class _Head(msgspec.Struct, frozen=True):
+class _Head(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     """The rare facts, replaced as a whole when one of them changes."""
 
     id: str | None = None

@@ -39,7 +39,7 @@ __all__ = [
 ]
 
 
-class StreamItem(msgspec.Struct, frozen=True, tag=True, tag_field="kind", omit_defaults=True):
+class StreamItem(msgspec.Struct, frozen=True, tag=True, tag_field="kind", omit_defaults=True, repr_omit_defaults=True):
     """The root of all items."""
 
 
@@ -173,7 +173,7 @@ class ChoiceFinished(StreamItem, frozen=True):
     raw_reason: str | None = None
 
 
-class Timing(msgspec.Struct, frozen=True):
+class Timing(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     """Seconds from the request to the first item, to the first content and to the end."""
 
     first_item: float | None = None
@@ -201,7 +201,7 @@ class Rollback(StreamItem, frozen=True):
     attempt: int
 
 
-class Stamped(msgspec.Struct, frozen=True):
+class Stamped(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     """An item with its position in the stream and the time it was read, in seconds since the request."""
 
     seq: int
@@ -242,7 +242,7 @@ def joined(deltas: Sequence[Delta]) -> Delta:
     """Make one delta of several of the same part.
 
     >>> joined([TextDelta("a"), TextDelta("b")])
-    TextDelta(text='ab', choice=0)
+    TextDelta(text='ab')
 
     Args:
         deltas: At least one delta, all of one part, in order.

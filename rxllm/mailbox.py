@@ -79,7 +79,7 @@ class Mailbox:
     >>> box = Mailbox(capacity=1)
     >>> for text in "abc": box.put(TextDelta(text))
     >>> box.take(), len(box)
-    (TextDelta(text='abc', choice=0), 0)
+    (TextDelta(text='abc'), 0)
 
     Args:
         capacity: Deltas, at least 1.
