@@ -13,7 +13,7 @@ __all__ = ["ByteStream", "HttpRequest", "Transport"]
 
 
 class HttpRequest(msgspec.Struct, frozen=True):
-    """What is sent; headers may hold a key, so neither they nor the body are ever shown."""
+    """What is sent; headers, body and query may hold a key or a prompt, so none of them is ever shown."""
 
     method: str
     url: str
@@ -21,7 +21,7 @@ class HttpRequest(msgspec.Struct, frozen=True):
     body: bytes = b""
 
     def __repr__(self) -> str:
-        return f"HttpRequest({self.method} {self.url})"
+        return f"HttpRequest({self.method} {self.url.partition('?')[0]})"
 
 
 class ByteStream(Protocol):
