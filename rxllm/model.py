@@ -305,14 +305,28 @@ def _timeouts(given: Timeouts | Mapping[str, float | None] | None) -> Timeouts:
         ) from error
 
 
+class _Row(msgspec.Struct):
+    """A model in a provider's list."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+class _Listing(msgspec.Struct):
+    """A provider's list of models, under either of two names."""
+
+    data: list[_Row] | None = None
+    models: list[_Row] | None = None
+
+
 def _model_names(body: bytes) -> list[str]:
     try:
-        listed: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        listing = msgspec.json.decode(body, type=_Listing | list[_Row])
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DecodeError(
-            "The list of models is not JSON. Is base_url right? It usually ends in /v1.",
+            "The answer is not a list of models. Is base_url right? It usually ends in /v1.",
             format="models",
             snippet=body[:80].decode("utf-8", "replace"),
         ) from error
-    rows = listed.get("data") or listed.get("models") or [] if isinstance(listed, dict) else listed
-    return [str(row.get("id") or row.get("name")) for row in rows if isinstance(row, dict)]
+    rows = listing if isinstance(listing, list) else listing.data or listing.models or []
+    return [name for row in rows if (name := row.id or row.name)]

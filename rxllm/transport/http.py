@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import ssl as tls
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.request import getproxies_environment, proxy_bypass
@@ -21,8 +23,6 @@ from rxllm.transport.refusals import refusal, secrets_of
 from rxllm.transport.session import SharedSession, abort
 
 if TYPE_CHECKING:
-    import os
-
     from rxllm.errors import ProviderError
     from rxllm.transport.exchange import HttpRequest
 
@@ -220,7 +220,17 @@ def _checked(request: HttpRequest) -> tuple[URL, str]:
     return url, f"{host}:{port}"
 
 
+_PROXY_VARIABLES: Final = tuple(f(f"{s}_proxy") for s in ("http", "https", "no") for f in (str.lower, str.upper))
+
+
 def _proxy(url: URL) -> str | None:
     """Look up the environment's proxy; aiohttp's `trust_env` would read ~/.netrc too, and then refuse our own key."""
-    proxy = getproxies_environment().get(url.scheme)
-    return None if not proxy or proxy_bypass(f"{url.host}:{url.port}") else proxy
+    said = tuple(map(os.environ.get, _PROXY_VARIABLES))
+    return _proxy_said(url.scheme, f"{url.host}:{url.port}", said) if any(said) else None
+
+
+@lru_cache(maxsize=256)
+def _proxy_said(scheme: str, place: str, _said: tuple[str | None, ...]) -> str | None:
+    """Let urllib read the environment, once for all requests to a place while the environment says the same."""
+    proxy = getproxies_environment().get(scheme)
+    return None if not proxy or proxy_bypass(place) else proxy
