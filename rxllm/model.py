@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 
@@ -206,7 +206,7 @@ class Model:
         if not key:
             if provider.key_required and not self._own_server:
                 raise ConfigurationError(
-                    f"No key for {provider.name}: set the environment variable {provider.api_key_env}, or give api_key=."
+                    f"No key for {provider.name}: set the variable {provider.api_key_env}, or give api_key=."
                 )
             return {}
         if not key.isascii() or not key.isprintable():
@@ -319,14 +319,17 @@ class _Listing(msgspec.Struct):
     models: list[_Row] | None = None
 
 
+_read_listing: Final[Callable[[bytes], _Listing | list[_Row]]] = msgspec.json.Decoder(_Listing | list[_Row]).decode
+
+
 def _model_names(body: bytes) -> list[str]:
     try:
-        listing = msgspec.json.decode(body, type=_Listing | list[_Row])
+        listing = _read_listing(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise DecodeError(
             "The answer is not a list of models. Is base_url right? It usually ends in /v1.",
             format="models",
             snippet=body[:80].decode("utf-8", "replace"),
         ) from error
-    rows = listing if isinstance(listing, list) else listing.data or listing.models or []
+    rows = (listing.data or listing.models or []) if isinstance(listing, _Listing) else listing
     return [name for row in rows if (name := row.id or row.name)]
