@@ -1,0 +1,305 @@
+"""OpenAI Chat Completions, and what a hundred servers call compatible with it.
+
+One chunk may carry anything, so each field is asked whether it is there, and no order is relied upon. What most chunks
+are, a piece of text and nothing else, is found out with two dozen comparisons; `skeleton` spares even the parsing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, cast
+
+from msgspec import UNSET
+
+from rxllm.errors import DecodeError, RxllmError, TruncatedStreamError
+from rxllm.items import Ping, ProviderEvent, ReasoningDelta, StreamItem, TextDelta
+from rxllm.wire import sse
+from rxllm.wire.chat_completions_answer import Answer
+from rxllm.wire.chat_completions_chunk import REFUSED, Chunk, decode_chunk, read_chunk, read_json
+from rxllm.wire.chat_completions_parts import error_in, fault_of
+from rxllm.wire.chat_completions_request import encode
+from rxllm.wire.skeleton import NO_SKELETON, skeleton
+
+__all__ = ["PATH", "Decoder", "encode"]
+
+PATH: Final = "/chat/completions"
+"""What is added to a provider's base URL."""
+
+_FORMAT: Final = "chat_completions"
+_TELLING: Final = [name for name in Chunk.__struct_fields__ if name != "choices"]
+_LESSONS: Final = 8  # how often a skeleton is looked for in vain: some providers pad each chunk differently
+_FIELDS: Final = {TextDelta: [b"content"], ReasoningDelta: [b"reasoning_content", b"reasoning"]}
+
+
+class Decoder:
+    r"""Turn the bytes of one response into items.
+
+    >>> decoder = Decoder()
+    >>> decoder.feed(b'data: {"id": "1", "choices": [{"delta": {"content": "Hi"}}]}\n\n')
+    [Started(id='1'), TextDelta(text='Hi')]
+
+    Attributes:
+        fault: What the next `feed` or `finish` raises; whatever came before it has been returned.
+        rest: The items of a last event that nothing ended, where `finish` raises and so cannot return them.
+
+    Args:
+        done_marker: Whether `[DONE]` must come; False for a provider known never to send it, where a clean end after
+            every choice's `finish_reason` will do.
+    """
+
+    def __init__(self, *, done_marker: bool = True) -> None:
+        self.fault: RxllmError | None = None
+        self.rest: list[StreamItem] = []
+        self._done_marker = done_marker
+        self._sse = sse.Decoder()
+        self._done = False
+        self._answer = Answer()
+        self._waiting = self._answer.waiting
+        self._skeleton = NO_SKELETON
+        self._lessons = _LESSONS
+
+    def feed(self, data: bytes) -> list[StreamItem]:
+        """Take the next bytes of the response.
+
+        Args:
+            data: Bytes, cut anywhere.
+
+        Returns:
+            The items they complete; look at `fault` after it.
+
+        Raises:
+            RxllmError: The fault that an earlier read ended with.
+        """
+        if self.fault is not None:
+            raise self.fault
+        out: list[StreamItem] = []
+        if self._done:
+            return out
+        payloads = self._sse.payloads(data)
+        if payloads is not None:
+            self._payloads(payloads, out)
+            return out
+        comments = self._sse.comments
+        events = self._sse.feed(data)
+        if self._sse.comments != comments:
+            out.append(Ping())
+        for event in events:
+            if self._payload(event.data, out, event.event):
+                return out
+        if self._sse.fault is not None:
+            self._fail(self._sse.fault, out)
+        return out
+
+    def finish(self) -> list[StreamItem]:
+        """Take the end of the response.
+
+        Returns:
+            The last items.
+
+        Raises:
+            TruncatedStreamError: The terminal marker has not come.
+            RxllmError: A fault, of an earlier read or of the last event.
+        """
+        if self.fault is not None:
+            raise self.fault
+        out: list[StreamItem] = []
+        if self._done:
+            return out
+        for event in self._sse.finish():
+            if _is_whole(event.data):  # else it was cut in the middle, and what it would have become is not known
+                self._payload(event.data, out, event.event)
+        if self.fault is None and not self._done:
+            if not self._done_marker and self._answer.is_finished():
+                self._end(out)
+            else:
+                self._fail(self._why_no_end(), out)
+        if self.fault is not None:
+            self.rest = out
+            raise self.fault
+        return out
+
+    def _payloads(self, payloads: list[bytes], out: list[StreamItem]) -> None:
+        """Take the data of many events, without parsing those that differ from an earlier one in their text only."""
+        bones = self._skeleton
+        head, tail = bones.head, bones.tail
+        start, stop = len(head), -len(tail)
+        fitting = 0
+        for payload in payloads:
+            if payload.startswith(head) and payload.endswith(tail) and not self._waiting:
+                try:
+                    text = payload[start:stop].decode()
+                except UnicodeDecodeError:
+                    text = ""
+                # Without quotes, escapes and controls a JSON string is its own text; with them it needs the parser.
+                if text and text.isprintable() and '"' not in text and "\\" not in text:
+                    out.append(bones.kind(text, bones.choice))
+                    fitting += 1
+                    continue
+            if self._payload(payload, out):
+                return
+            if bones is not self._skeleton:
+                bones = self._skeleton
+                head, tail = bones.head, bones.tail
+                start, stop = len(head), -len(tail)
+        if 2 * fitting > len(payloads):
+            self._lessons = _LESSONS
+        elif not self._lessons and not fitting:
+            self._skeleton = NO_SKELETON  # so that no more time is lost with comparing
+
+    def _payload(self, payload: bytes, out: list[StreamItem], event: str | None = None) -> bool:
+        """Take an event's data, and tell whether it was the last."""
+        try:
+            chunk = decode_chunk(payload)
+        except REFUSED:
+            return self._refused(payload, out, event)
+        choices = chunk.choices
+        if not (
+            choices
+            and len(choices) == 1
+            and chunk.usage is None
+            and chunk.error is None
+            and chunk.timings is None
+            and chunk.prompt_progress is None
+            and chunk.x_groq is None
+            and chunk.citations is None
+            and chunk.search_results is None
+        ):
+            return self._chunk(chunk, payload, out, event)
+        choice = choices[0]
+        delta = choice.delta
+        if (
+            delta is None
+            or choice.finish_reason is not None
+            or choice.logprobs is not None
+            or choice.error is not None
+            or delta.tool_calls is not None
+            or delta.function_call is not None
+        ):
+            return self._chunk(chunk, payload, out, event)
+        # What is left can only be text of some kind; mostly it is plain content, and the choice is known.
+        before = len(out)
+        if (
+            choice.index == self._answer.speaking
+            and delta.content.__class__ is str
+            and delta.reasoning_content is None
+            and delta.reasoning is None
+            and delta.reasoning_details is None
+            and delta.refusal is None
+            and delta.annotations is None
+            and delta.audio is None
+            and delta.images is None
+            and not self._waiting
+        ):
+            if delta.content:
+                out.append(TextDelta(cast("str", delta.content), self._answer.speaking))
+        elif self._chunk(chunk, payload, out, event):
+            return True
+        if self._lessons and len(out) == before + 1 and not self._waiting:
+            item = out[before]
+            if isinstance(item, (TextDelta, ReasoningDelta)):
+                self._lessons -= 1
+                self._skeleton = skeleton(payload, item, _FIELDS[type(item)]) or self._skeleton
+        return False
+
+    def _refused(self, payload: bytes, out: list[StreamItem], event: str | None) -> bool:
+        """Take what msgspec refuses: the marker, a rarity of JSON's, something unknown, or nonsense."""
+        payload = payload.strip()
+        if payload == b"[DONE]":
+            return self._end(out)
+        if not payload:
+            out.append(Ping())
+            return False
+        try:
+            chunk = read_chunk(payload)
+        except ValueError as error:
+            return self._no_chunk(payload, out, event, str(error))
+        return self._chunk(chunk, payload, out, event)
+
+    def _no_chunk(self, payload: bytes, out: list[StreamItem], event: str | None, why: str) -> bool:
+        """Take what is not a chunk: other JSON, text with an event's name, or nonsense."""
+        try:
+            value = read_json(payload)
+        except ValueError:
+            if event is None or event == "message":
+                return self._fail(_malformed(f"An event's data is not JSON ({why})", payload), out)
+            value = payload.decode("utf-8", "replace")
+        if isinstance(value, dict) and "choices" in value:
+            return self._fail(_malformed(f"A chunk has a field of the wrong type ({why})", payload), out)
+        return self._unknown(value, out, event)
+
+    def _unknown(self, value: Any, out: list[StreamItem], event: str | None) -> bool:
+        """Take an event that is no chunk."""
+        error = error_in(value)
+        if error is None and event == "error":
+            error = value
+        if error is not None:
+            return self._fail(fault_of(error), out)
+        fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+        kind = event or fields.get("type") or fields.get("object") or "unknown"
+        out.append(ProviderEvent(str(kind), value))
+        return False
+
+    def _chunk(self, chunk: Chunk, payload: bytes, out: list[StreamItem], event: str | None) -> bool:
+        """Take a chunk, whatever is in it."""
+        if chunk.choices is UNSET and all(getattr(chunk, name) is None for name in _TELLING):
+            return self._no_chunk(payload, out, event, "it has no choices")
+        try:
+            error = self._answer.take(chunk, payload, out)
+        except ValueError as reason:
+            return self._fail(_malformed(f"A chunk cannot be read ({reason})", payload), out)
+        return self._fail(fault_of(error), out) if error else False
+
+    def _end(self, out: list[StreamItem]) -> bool:
+        self._done = True
+        self._answer.end(out)
+        return True
+
+    def _fail(self, fault: RxllmError, out: list[StreamItem]) -> bool:
+        self.fault = fault
+        self._answer.give_up(out)
+        return True
+
+    def _why_no_end(self) -> RxllmError:
+        """Say why a response ended without its end: an error page, an unstreamed answer, or simply too early."""
+        stray = self._sse.ignored.strip()
+        try:
+            value = read_json(stray) if stray else None
+        except ValueError:
+            value = None
+        error = error_in(value)
+        if error is not None:
+            return fault_of(error)
+        if self._answer.started or not stray or (value is None and stray.startswith(b"{")):
+            return TruncatedStreamError(
+                "The response ended before `data: [DONE]`, so it is not known to be whole. What came is kept; "
+                "try again, or, if this provider never sends that marker, use Decoder(done_marker=False).",
+                format=_FORMAT,
+                snippet=_snippet(stray),
+            )
+        what = "one JSON document" if value is not None else "something else, perhaps a page for people"
+        return DecodeError(
+            f"The response is not a stream of server-sent events but {what}. "
+            "Expected lines of `data: {…}`; check the base URL, and that the server can stream.",
+            format=_FORMAT,
+            snippet=_snippet(stray),
+        )
+
+
+def _is_whole(payload: bytes) -> bool:
+    """Tell whether the data of an event that nothing ended is all of it."""
+    try:
+        read_json(payload)
+    except ValueError:
+        return payload.strip() == b"[DONE]"
+    return True
+
+
+def _malformed(what: str, payload: bytes) -> DecodeError:
+    return DecodeError(
+        f"{what}. Expected a chat.completion.chunk; the error's `snippet` has its beginning.",
+        format=_FORMAT,
+        snippet=_snippet(payload),
+    )
+
+
+def _snippet(payload: bytes) -> str:
+    return payload[:200].decode("utf-8", "replace")
