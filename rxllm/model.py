@@ -11,7 +11,14 @@ import msgspec
 
 import rxllm.wire
 from rxllm.bridge import Pump, loop_scheduler
-from rxllm.errors import AuthenticationError, ConfigurationError, DecodeError, ProviderError, TransportError
+from rxllm.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    DecodeError,
+    ProviderError,
+    RxllmError,
+    TransportError,
+)
 from rxllm.items import Finish
 from rxllm.local import shared_server
 from rxllm.messages import Prompt, Timeouts, chat_request
@@ -241,7 +248,12 @@ class _Exchange:
             return finished
 
         def end() -> None:
-            inlet.push(decoder.finish())
+            try:
+                items = decoder.finish()
+            except RxllmError:
+                inlet.push(decoder.rest)
+                raise
+            inlet.push(items)
             inlet.complete()
 
         self._pump = Pump(self._open_body, take, end, inlet.fail)

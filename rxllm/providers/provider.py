@@ -17,9 +17,13 @@ __all__ = ["Decoder", "Provider", "Wire", "api_key_header", "bearer"]
 
 
 class Decoder(Protocol):
-    """Bytes in, items out; see `rxllm.wire`."""
+    """Bytes in, items out; see `rxllm.wire`.
+
+    `fault` is what the next call raises, `rest` the items that `finish` could not return because it raised.
+    """
 
     fault: RxllmError | None
+    rest: list[StreamItem]
 
     def feed(self, data: bytes) -> list[StreamItem]:
         """Take bytes, give the items that they complete."""

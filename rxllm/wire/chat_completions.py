@@ -1,12 +1,12 @@
 """OpenAI Chat Completions, and what a hundred servers call compatible with it.
 
 One chunk may carry anything, so each field is asked whether it is there, and no order is relied upon. What most chunks
-are, a piece of text and nothing else, is found out with two dozen comparisons; `skeleton` spares even the parsing.
+are, a piece of text and nothing else, has a type of its own that nothing else fits; `skeleton` spares even the parsing.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from msgspec import UNSET
 
@@ -14,10 +14,13 @@ from rxllm.errors import DecodeError, RxllmError, TruncatedStreamError
 from rxllm.items import Ping, ProviderEvent, ReasoningDelta, StreamItem, TextDelta
 from rxllm.wire import sse
 from rxllm.wire.chat_completions_answer import Answer
-from rxllm.wire.chat_completions_chunk import REFUSED, Chunk, decode_chunk, read_chunk, read_json
+from rxllm.wire.chat_completions_chunk import REFUSED, Chunk, decode_chunk, decode_plain, read_chunk, read_json
 from rxllm.wire.chat_completions_parts import error_in, fault_of
 from rxllm.wire.chat_completions_request import encode
-from rxllm.wire.skeleton import NO_SKELETON, skeleton
+from rxllm.wire.skeleton import Skeleton, skeleton
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["PATH", "Decoder", "encode"]
 
@@ -26,7 +29,8 @@ PATH: Final = "/chat/completions"
 
 _FORMAT: Final = "chat_completions"
 _TELLING: Final = [name for name in Chunk.__struct_fields__ if name != "choices"]
-_LESSONS: Final = 8  # how often a skeleton is looked for in vain: some providers pad each chunk differently
+_LESSONS: Final = 8  # how often a shorter way is tried in vain: some providers pad each chunk differently
+_RETRY: Final = 64  # after that, how seldom
 _FIELDS: Final = {TextDelta: [b"content"], ReasoningDelta: [b"reasoning_content", b"reasoning"]}
 
 
@@ -54,8 +58,9 @@ class Decoder:
         self._done = False
         self._answer = Answer()
         self._waiting = self._answer.waiting
-        self._skeleton = NO_SKELETON
+        self._skeleton: Skeleton | None = None
         self._lessons = _LESSONS
+        self._misses = 0
 
     def feed(self, data: bytes) -> list[StreamItem]:
         """Take the next bytes of the response.
@@ -74,19 +79,11 @@ class Decoder:
         out: list[StreamItem] = []
         if self._done:
             return out
-        payloads = self._sse.payloads(data)
-        if payloads is not None:
-            self._payloads(payloads, out)
+        frames = self._sse.frames(data)
+        if frames is not None:
+            self._frames(frames, out)
             return out
-        comments = self._sse.comments
-        events = self._sse.feed(data)
-        if self._sse.comments != comments:
-            out.append(Ping())
-        for event in events:
-            if self._payload(event.data, out, event.event):
-                return out
-        if self._sse.fault is not None:
-            self._fail(self._sse.fault, out)
+        self._events(self._sse.feed, data, out)
         return out
 
     def finish(self) -> list[StreamItem]:
@@ -117,88 +114,76 @@ class Decoder:
             raise self.fault
         return out
 
-    def _payloads(self, payloads: list[bytes], out: list[StreamItem]) -> None:
-        """Take the data of many events, without parsing those that differ from an earlier one in their text only."""
+    def _frames(self, frames: bytes, out: list[StreamItem]) -> None:
+        """Take whole events; those that differ from an earlier one in their text only are not parsed."""
         bones = self._skeleton
-        head, tail = bones.head, bones.tail
-        start, stop = len(head), -len(tail)
-        fitting = 0
-        for payload in payloads:
-            if payload.startswith(head) and payload.endswith(tail) and not self._waiting:
-                try:
-                    text = payload[start:stop].decode()
-                except UnicodeDecodeError:
-                    text = ""
-                # Without quotes, escapes and controls a JSON string is its own text; with them it needs the parser.
-                if text and text.isprintable() and '"' not in text and "\\" not in text:
-                    out.append(bones.kind(text, bones.choice))
-                    fitting += 1
-                    continue
-            if self._payload(payload, out):
-                return
-            if bones is not self._skeleton:
-                bones = self._skeleton
-                head, tail = bones.head, bones.tail
-                start, stop = len(head), -len(tail)
-        if 2 * fitting > len(payloads):
-            self._lessons = _LESSONS
-        elif not self._lessons and not fitting:
-            self._skeleton = NO_SKELETON  # so that no more time is lost with comparing
+        if bones is None or self._waiting:
+            self._strange(frames, out)
+            return
+        try:
+            text = frames.decode()
+        except UnicodeDecodeError:
+            self._strange(frames, out)
+            return
+        strange = 0
+
+        def take_strange(frame: str) -> bool:
+            nonlocal strange
+            strange += frame.count("\n\n")
+            return self._strange(frame.encode(), out)
+
+        bones.read(text, out, take_strange)
+        if self._skeleton is bones:
+            if 2 * strange < len(out):
+                self._lessons = _LESSONS
+            elif not self._lessons:
+                self._skeleton = None  # so that no more time is lost with comparing
+
+    def _strange(self, frames: bytes, out: list[StreamItem]) -> bool:
+        """Take whole events by parsing them, and tell whether the last has come."""
+        return self._events(self._sse.events, frames, out)
+
+    def _events(self, read: Callable[[bytes], list[sse.Event]], data: bytes, out: list[StreamItem]) -> bool:
+        comments = self._sse.comments
+        events = read(data)
+        if self._sse.comments != comments:
+            out.append(Ping())
+        if any(self._payload(event.data, out, event.event) for event in events):
+            return True
+        return self._sse.fault is not None and self._fail(self._sse.fault, out)
 
     def _payload(self, payload: bytes, out: list[StreamItem], event: str | None = None) -> bool:
         """Take an event's data, and tell whether it was the last."""
+        before = len(out)
+        if self._misses < _LESSONS or not self._misses % _RETRY:
+            try:
+                choice = decode_plain(payload).choices[0]
+            except REFUSED:
+                self._misses += 1
+            else:
+                self._misses = 0
+                if choice.index == self._answer.speaking and not self._waiting:  # else there is more to say than text
+                    if choice.delta.content:
+                        out.append(TextDelta(choice.delta.content, choice.index))
+                        self._learn(payload, out[before])
+                    return False
+        else:
+            self._misses += 1
         try:
             chunk = decode_chunk(payload)
         except REFUSED:
             return self._refused(payload, out, event)
-        choices = chunk.choices
-        if not (
-            choices
-            and len(choices) == 1
-            and chunk.usage is None
-            and chunk.error is None
-            and chunk.timings is None
-            and chunk.prompt_progress is None
-            and chunk.x_groq is None
-            and chunk.citations is None
-            and chunk.search_results is None
-        ):
-            return self._chunk(chunk, payload, out, event)
-        choice = choices[0]
-        delta = choice.delta
-        if (
-            delta is None
-            or choice.finish_reason is not None
-            or choice.logprobs is not None
-            or choice.error is not None
-            or delta.tool_calls is not None
-            or delta.function_call is not None
-        ):
-            return self._chunk(chunk, payload, out, event)
-        # What is left can only be text of some kind; mostly it is plain content, and the choice is known.
-        before = len(out)
-        if (
-            choice.index == self._answer.speaking
-            and delta.content.__class__ is str
-            and delta.reasoning_content is None
-            and delta.reasoning is None
-            and delta.reasoning_details is None
-            and delta.refusal is None
-            and delta.annotations is None
-            and delta.audio is None
-            and delta.images is None
-            and not self._waiting
-        ):
-            if delta.content:
-                out.append(TextDelta(cast("str", delta.content), self._answer.speaking))
-        elif self._chunk(chunk, payload, out, event):
+        if self._chunk(chunk, payload, out, event):
             return True
-        if self._lessons and len(out) == before + 1 and not self._waiting:
-            item = out[before]
-            if isinstance(item, (TextDelta, ReasoningDelta)):
-                self._lessons -= 1
-                self._skeleton = skeleton(payload, item, _FIELDS[type(item)]) or self._skeleton
+        if len(out) == before + 1:
+            self._learn(payload, out[before])
         return False
+
+    def _learn(self, payload: bytes, item: StreamItem) -> None:
+        """Take the skeleton of a chunk that came to one piece of text."""
+        if self._lessons and not self._waiting and isinstance(item, (TextDelta, ReasoningDelta)):
+            self._lessons -= 1
+            self._skeleton = skeleton(payload, item, _FIELDS[type(item)]) or self._skeleton
 
     def _refused(self, payload: bytes, out: list[StreamItem], event: str | None) -> bool:
         """Take what msgspec refuses: the marker, a rarity of JSON's, something unknown, or nonsense."""

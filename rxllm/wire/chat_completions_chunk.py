@@ -17,6 +17,7 @@ __all__ = [
     "Delta",
     "Fragment",
     "decode_chunk",
+    "decode_plain",
     "read_chunk",
     "read_json",
     "read_name",
@@ -92,6 +93,44 @@ class Chunk(msgspec.Struct, gc=False):
     search_results: Any = None
 
 
+class PlainDelta(msgspec.Struct, gc=False):
+    """A delta that is content and nothing else; all that it must not be is spelled out, so that C compares it."""
+
+    content: str
+    reasoning_content: None = None
+    reasoning: None = None
+    reasoning_details: None = None
+    refusal: None = None
+    tool_calls: None = None
+    function_call: None = None
+    annotations: None = None
+    audio: None = None
+    images: None = None
+
+
+class PlainChoice(msgspec.Struct, gc=False):
+    """A choice that goes on."""
+
+    delta: PlainDelta
+    index: int = 0
+    finish_reason: None = None
+    logprobs: None = None
+    error: None = None
+
+
+class PlainChunk(msgspec.Struct, gc=False):
+    """What most chunks are: one choice's next text. Any other chunk is refused, and read as a `Chunk`."""
+
+    choices: tuple[PlainChoice]
+    usage: None = None
+    error: None = None
+    timings: None = None
+    prompt_progress: None = None
+    x_groq: None = None
+    citations: None = None
+    search_results: None = None
+
+
 class Name(msgspec.Struct, gc=False):
     """Whose chunk it is; read until it is known, and skipped afterwards."""
 
@@ -101,6 +140,9 @@ class Name(msgspec.Struct, gc=False):
 
 REFUSED: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 """What reading of JSON that is not what it should be may raise."""
+
+decode_plain: Final = msgspec.json.Decoder(PlainChunk).decode
+"""The fastest way, for chunks that fit."""
 
 decode_chunk: Final = msgspec.json.Decoder(Chunk).decode
 """The fast way to a chunk; where it raises one of `REFUSED`, `read_chunk` decides."""

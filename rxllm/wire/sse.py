@@ -80,9 +80,9 @@ class Decoder:
         Raises:
             DecodeError: An earlier read held an event larger than the limit.
         """
-        payloads = self.payloads(data)
-        if payloads is not None:
-            return [Event(payload, None, self._id) for payload in payloads]
+        frames = self.frames(data)
+        if frames is not None:
+            return self.events(frames)
         if self._after_cr and data:
             self._after_cr = False
             data = data.removeprefix(b"\n")
@@ -95,19 +95,20 @@ class Decoder:
             self._bound()
         return events
 
-    def payloads(self, data: bytes) -> list[bytes] | None:
-        r"""Take the next bytes if they end nothing but plain `data: …` frames; unlike `feed`, give the mere data.
+    def frames(self, data: bytes) -> bytes | None:
+        r"""Take the next bytes if they can be cut off at a blank line; unlike `feed`, do not look into the frames.
 
-        >>> Decoder().payloads(b"data: a\n\ndata: b\n\ndata: c")
-        [b'a', b'b']
-        >>> Decoder().payloads(b": a comment\n\n") is None
+        >>> Decoder().frames(b"data: a\n\ndata: b\r\n\r\ndata: c")
+        b'data: a\n\ndata: b\n\n'
+        >>> Decoder().frames(b": a comment\n\n") is None
         True
 
         Args:
             data: Bytes, cut anywhere.
 
         Returns:
-            The data of each event, or None where only `feed` can read these bytes; nothing has been taken then.
+            Whole frames with bare line feeds, for `events` or whoever knows a shorter way; None where only `feed` can
+            read these bytes, and nothing has been taken.
 
         Raises:
             DecodeError: An earlier read held an event larger than the limit.
@@ -120,24 +121,40 @@ class Decoder:
             data = data.replace(b"\r\n", b"\n")
             if b"\r" in data:
                 return None
-        end = data.rfind(b"\n\n")
-        if end < 0:
+        end = data.rfind(b"\n\n") + 2
+        if end < 2:  # noqa: PLR2004 - there is none
             return None
         frames = bytes(self._line + data[:end]) if self._line else data[:end]
         if not frames.startswith(b"data: ") or len(frames) > self._limit:
             return None
-        payloads = frames[6:].split(b"\n\ndata: ")
-        # Two line feeds stand between each two: if there are no more, no payload holds one.
-        if frames.count(b"\n") != 2 * len(payloads) - 2:
+        if b"\n" in data[end:]:  # the first lines of the next frame, which could say something of its own
             return None
         self._first = False
         self._line.clear()
-        rest = data[end + 2 :]
-        if b"\n" in rest:
-            self._take(rest, [])
-        else:
-            self._line += rest
-        return payloads
+        self._line += data[end:]
+        return frames
+
+    def events(self, frames: bytes) -> list[Event]:
+        r"""Look into whole frames that `frames` gave.
+
+        >>> [event.data for event in Decoder().events(b"data: a\n\ndata: b\n\n")]
+        [b'a', b'b']
+
+        Args:
+            frames: Lines ended by line feeds, a blank one last.
+
+        Returns:
+            Their events.
+        """
+        payloads = frames[6:-2].split(b"\n\ndata: ")
+        # Two line feeds stand between each two: if there are no more, no frame holds anything but one line of data.
+        if frames.startswith(b"data: ") and frames.count(b"\n") == 2 * len(payloads):
+            return [Event(payload, None, self._id) for payload in payloads]
+        events: list[Event] = []
+        held, self._line = self._line, bytearray()  # of what came after these frames
+        self._take(frames, events)
+        self._line = held
+        return events
 
     def finish(self) -> list[Event]:
         """Take the end of the stream.

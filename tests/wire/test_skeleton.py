@@ -5,19 +5,20 @@ from __future__ import annotations
 import pytest
 
 from rxllm.items import ReasoningDelta, TextDelta
-from rxllm.wire.skeleton import NO_SKELETON, Skeleton, skeleton
+from rxllm.wire.skeleton import Skeleton, skeleton
 
 
 @pytest.mark.parametrize("space", [b"", b" "])
 def test_it_is_what_stands_before_and_after_the_text(space):
     payload = b'{"id": 1, "text":' + space + b'"Hi", "more": []}'
-    head, tail = b'{"id": 1, "text":' + space + b'"', b'", "more": []}'
-    assert skeleton(payload, TextDelta("Hi", 2), [b"text"]) == Skeleton(head, tail, TextDelta, 2)
+    name = '"text":' + space.decode() + '"'
+    found = skeleton(payload, TextDelta("Hi", 2), [b"text"])
+    assert found == Skeleton('data: {"id": 1, ', name, '", "more": []}\n\n', TextDelta, 2)
 
 
 def test_the_text_may_stand_in_one_of_several_fields():
     found = skeleton(b'{"b":"Hi"}', ReasoningDelta("Hi"), [b"a", b"b"])
-    assert found == Skeleton(b'{"b":"', b'"}', ReasoningDelta, 0)
+    assert found == Skeleton("data: {", '"b":"', '"}\n\n', ReasoningDelta, 0)
 
 
 @pytest.mark.parametrize(
@@ -35,5 +36,43 @@ def test_where_the_text_cannot_be_found_for_certain_there_is_none(payload):
     assert skeleton(payload, TextDelta("Hi"), [b"text"]) is None
 
 
-def test_no_json_begins_like_no_skeleton():
-    assert not b'{"text":"Hi"}'.startswith(NO_SKELETON.head)
+BONES = Skeleton("data: {", '"text":"', '"}\n\n', TextDelta, 0)
+
+
+def frame(payload):
+    return f"data: {payload}\n\n"
+
+
+@pytest.mark.parametrize(
+    ("payloads", "read"),
+    [
+        (['{"text":"a"}', '{"text":"b"}'], ["a", "b"]),
+        (['{"text":""}', '{"text":"b"}'], [frame('{"text":""}'), "b"]),
+        (['{"text":"a\\n\\u00fc\\"b"}'], ['a\nü"b']),
+        (['{"text":"狐 🙂"}'], ["狐 🙂"]),
+        (['{"text":"a","end":1}', '{"text":"b"}'], [frame('{"text":"a","end":1}'), "b"]),
+        (['{"end":1}', '{"text":"b"}'], [frame('{"end":1}'), "b"]),
+        (["[DONE]", '{"text":"b"}'], [frame("[DONE]"), "b"]),
+        (['{"text":"a"}', '{"text":"b","text":"c"}', '{"text":"d"}'], ["a", frame('{"text":"b","text":"c"}'), "d"]),
+        (['{"text":"a"}', "[DONE]"], [frame('{"text":"a"}') + frame("[DONE]")]),
+        (['{"text":"a\\"}'], [frame('{"text":"a\\"}')]),
+        (['{"text":"\\ud83d"}', '{"text":"b"}'], [frame('{"text":"\\ud83d"}'), "b"]),
+        (['{"text":"a\tb"}'], [frame('{"text":"a\tb"}')]),
+        (
+            ['{"text":"a"}', '{"x":1}', "1", '{"text":"b"}'],
+            [frame('{"text":"a"}') + frame('{"x":1}') + frame("1"), "b"],
+        ),
+    ],
+)
+def test_what_fits_becomes_items_and_the_rest_comes_back_in_its_place(payloads, read):
+    out = []
+    BONES.read("".join(map(frame, payloads)), out, out.append)
+    assert [item.text if isinstance(item, TextDelta) else item for item in out] == read
+
+
+def test_a_misfit_that_is_the_last_ends_the_reading():
+    out = []
+    BONES.read("".join(map(frame, ['{"text":"a"}', '{"text":1}', '{"text":"b"}'])), out, lambda _: True)
+    assert out == []
+    BONES.read("".join(map(frame, ['{"text":"a"}', '{"text":"b", "c":1}', '{"text":"d"}'])), out, lambda _: True)
+    assert out == [TextDelta("a")]

@@ -126,25 +126,41 @@ def test_reads_of_mere_frames_and_others_may_alternate():
 
 
 @pytest.mark.parametrize("body", [b"data: a\n\ndata: b\n\n", b"data: a\r\n\r\ndata: b\r\n\r\n"])
-def test_mere_frames_are_cut_without_looking_at_lines(body):
-    assert Decoder().payloads(body) == [b"a", b"b"]
+def test_whole_frames_are_cut_off_without_looking_at_lines(body):
+    decoder = Decoder()
+    frames = decoder.frames(body + b"data: c")
+    assert frames == b"data: a\n\ndata: b\n\n"
+    assert decoder.events(frames) == [Event(b"a"), Event(b"b")]
+    assert decoder.feed(b"c\n\n") == [Event(b"cc")]
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        b"data:a\n\n",
         b"data: a\ndata: b\n\n",
         b"data: a\n\n\ndata: b\n\n",
         b"data: a\n\nevent: x\ndata: b\n\n",
         b"data: a\n\n: ping\n\n",
-        b"data: a\rdata: b\n\n",
-        b"\xef\xbb\xbfdata: a\n\n",
+        b"data: a\n\nid: 3\ndata:b\n\n",
     ],
 )
-def test_what_is_more_than_mere_frames_is_left_to_feed(body):
+def test_whole_frames_may_hold_anything(body):
     decoder = Decoder()
-    assert decoder.payloads(body) is None
+    assert decoder.events(decoder.frames(body)) == events(body, 1)
+
+
+def test_looking_into_frames_leaves_what_came_after_them_alone():
+    decoder = Decoder()
+    frames = decoder.frames(b"data: a\n\n: ping\n\nda")
+    assert decoder.events(frames) == [Event(b"a")]
+    assert decoder.comments == 1
+    assert decoder.feed(b"ta: c\n\n") == [Event(b"c")]
+
+
+@pytest.mark.parametrize("body", [b"data:a\n\n", b"data: a\rdata: b\n\n", b"\xef\xbb\xbfdata: a\n\n", b": ping\n\n"])
+def test_what_cannot_be_cut_off_at_a_blank_line_is_left_to_feed(body):
+    decoder = Decoder()
+    assert decoder.frames(body) is None
     assert decoder.feed(body) == events(body, 1)
 
 
