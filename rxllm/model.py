@@ -294,10 +294,12 @@ def find_wire(name: str) -> Any:
     Raises:
         ConfigurationError: There is none of that name; those that there are are listed.
     """
-    names = [module.name for module in pkgutil.iter_modules(rxllm.wire.__path__)]
-    if name in names:
-        return importlib.import_module(f"rxllm.wire.{name}")
-    formats = [n for n in names if hasattr(importlib.import_module(f"rxllm.wire.{n}"), "encode")]
+    modules = [
+        importlib.import_module(f"rxllm.wire.{found.name}") for found in pkgutil.iter_modules(rxllm.wire.__path__)
+    ]
+    formats = {m.__name__.rpartition(".")[2]: m for m in modules if hasattr(m, "encode") and hasattr(m, "Decoder")}
+    if name in formats:
+        return formats[name]
     raise ConfigurationError(f"Unknown wire {name!r}. Available: {', '.join(formats)}.")
 
 

@@ -116,6 +116,10 @@ class Decoder:
 
     def _frames(self, frames: bytes, out: list[StreamItem]) -> None:
         """Take whole events; those that differ from an earlier one in their text only are not parsed."""
+        if self._skeleton is None and self._lessons:
+            first, frames = _parted(frames, _LESSONS)
+            if self._strange(first, out) or not frames:
+                return
         bones = self._skeleton
         if bones is None or self._waiting:
             self._strange(frames, out)
@@ -267,6 +271,16 @@ class Decoder:
             format=_FORMAT,
             snippet=_snippet(stray),
         )
+
+
+def _parted(frames: bytes, count: int) -> tuple[bytes, bytes]:
+    """Part the first frames from the others."""
+    end = 0
+    for _ in range(count):
+        end = frames.find(b"\n\n", end) + 2
+        if end < 2:  # noqa: PLR2004 - there are no more
+            return frames, b""
+    return frames[:end], frames[end:]
 
 
 def _is_whole(payload: bytes) -> bool:

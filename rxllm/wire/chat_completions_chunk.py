@@ -197,6 +197,10 @@ def read_json(payload: bytes) -> Any:
         ValueError: It is not JSON.
     """
     try:
+        return msgspec.json.decode(payload)
+    except REFUSED:  # not quite JSON, perhaps: Python's json decides
+        pass
+    try:
         return mended(json.loads(payload))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error

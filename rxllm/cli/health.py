@@ -1,0 +1,48 @@
+"""`rxllm health`: is the server there, does it take the key, which models has it?"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from rxllm.cli.options import make_model, model_options
+from rxllm.cli.outcome import complain
+from rxllm.cli.terminal import printable
+
+if TYPE_CHECKING:
+    from rxllm.model import Health, Model
+
+__all__ = ["health"]
+
+_REFUSED: Final = 3
+_NO_ANSWER: Final = 6
+
+
+@click.command(short_help="See whether a server answers and takes the key.")
+@model_options
+def health(**where: Any) -> int:
+    """See whether a server answers, whether it takes the key, and which models it lists.
+
+    The status is 0 when all is well, 3 when the provider refuses, 6 when nothing answers.
+    """
+    model = make_model(**where)
+    found = asyncio.run(_look(model))
+    if not found.answers:
+        complain(found.detail)
+        return _NO_ANSWER
+    if not found.key_accepted:
+        word = "refuses the key" if found.key_accepted is False else "answers with an error"
+        complain(f"{model.provider.name} {word}: {found.detail}")
+        return _REFUSED
+    count = len(found.models)
+    click.echo(f"{model.provider.name} answers, and lists {count} model{'' if count == 1 else 's'}:")
+    for name in found.models:
+        click.echo(f"  {printable(name)}")
+    return 0
+
+
+async def _look(model: Model) -> Health:
+    async with model:
+        return await model.health()

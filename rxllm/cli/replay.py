@@ -1,0 +1,78 @@
+"""`rxllm replay`: a recorded response body through the same path as a live one."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from typing import Any, Final
+
+import click
+
+import rxllm.wire
+from rxllm.cli.options import final_option
+from rxllm.cli.session import Session
+from rxllm.errors import ConfigurationError
+from rxllm.model import Model
+from rxllm.providers import Provider, find_provider
+from rxllm.transport.replay import ReplayTransport
+
+__all__ = ["replay"]
+
+_PACE: Final = 0.05  # seconds between two reads at --speed 1
+_PACED_CHUNK: Final = 256  # bytes: about one event
+
+
+@click.command(short_help="Play a recorded response body.")
+@click.option("--wire", metavar="NAME", help="The recording's format, e.g. chat_completions.")
+@click.option("--provider", metavar="NAME", help="Take this provider's quirks.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0),
+    default=0,
+    metavar="X",
+    help="Times 20 reads a second; 0 (default) does not wait.",
+)
+@click.option("--chunk", type=click.IntRange(min=1), metavar="N", help="Bytes a read.")
+@final_option
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True))
+def replay(*, file: str, wire: str | None, provider: str | None, speed: float, chunk: int | None, final: str) -> int:
+    """Play a recorded response body (FILE, or - for stdin) as if it came from the network."""
+    body = sys.stdin.buffer.read() if file == "-" else file
+    transport = ReplayTransport(
+        body,
+        chunk=chunk or (_PACED_CHUNK if speed else None),
+        delay=_PACE / speed if speed else 0.0,
+    )
+    model = Model(_recorded(wire, provider), transport=transport)
+    with Session(model, as_json=final == "json") as session:
+        return session.ask("(a recording)").status
+
+
+def _recorded(wire: str | None, quirks_of: str | None) -> Provider:
+    """Make the provider that the recording came from, as far as its response goes."""
+    format_ = _find_wire(wire)
+    decoding: dict[str, Any] = {}
+    if quirks_of is not None:
+        provider = find_provider(quirks_of)
+        if provider.wire is not format_:
+            spoken = provider.wire.__name__.rpartition(".")[2]
+            raise ConfigurationError(f"{quirks_of} speaks {spoken}, not {wire}: give --wire {spoken}.")
+        decoding = provider.decoding
+    return Provider(
+        name="replay", base_url=None, wire=format_, key_required=False, default_model="recording", decoding=decoding
+    )
+
+
+def _find_wire(name: str | None) -> Any:
+    """Look a format up among those that are whole: the framings below them have no `encode`."""
+    names = [module.name for module in pkgutil.iter_modules(rxllm.wire.__path__)]
+    modules = {each: importlib.import_module(f"rxllm.wire.{each}") for each in names}
+    formats = {each: m for each, m in modules.items() if hasattr(m, "Decoder") and hasattr(m, "encode")}
+    listed = ", ".join(formats)
+    if name is None:
+        raise click.UsageError(f"Missing option --wire, the recording's format. Available: {listed}.")
+    try:
+        return formats[name.replace("-", "_")]
+    except KeyError:
+        raise ConfigurationError(f"Unknown wire {name!r}. Available: {listed}.") from None
