@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from reactivex import Observable
@@ -14,7 +15,7 @@ from rxllm.errors import ConfigurationError, TransportError
 from rxllm.observable import HomeScheduler
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Awaitable, Callable
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 
     from reactivex import abc, typing
 
@@ -24,6 +25,7 @@ __all__ = ["LoopScheduler", "Pump", "from_async_iterable", "loop_scheduler"]
 
 T = TypeVar("T")
 _DRAIN_SECONDS: Final = 0.1
+_running: set[asyncio.Task[None]] = set()
 
 
 class LoopScheduler(AsyncIOThreadSafeScheduler, HomeScheduler):
@@ -96,23 +98,43 @@ def from_async_iterable(iterable: AsyncIterable[T]) -> Observable[T]:
     """
 
     def subscribe(observer: abc.ObserverBase[T], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
-        async def read() -> None:
-            try:
-                async for item in iterable:
-                    observer.on_next(item)
-            except Exception as error:  # noqa: BLE001 - handed on to the observer
-                observer.on_error(error)
-            else:
-                observer.on_completed()
-
-        task = asyncio.get_running_loop().create_task(read())
-
-        def dispose() -> None:
-            task.cancel()
-
-        return Disposable(dispose)
+        return Disposable(_Reading(iterable, observer).leave)
 
     return Observable(subscribe)
+
+
+class _Reading:
+    """One subscription to an async iterable."""
+
+    def __init__(self, iterable: AsyncIterable[Any], observer: abc.ObserverBase[Any]) -> None:
+        self._observer = observer
+        self._left = False
+        self._task = asyncio.get_running_loop().create_task(self._run(aiter(iterable)))
+
+    def leave(self) -> None:
+        self._left = True
+        if self._task is not asyncio.current_task(self._task.get_loop()):
+            self._task.cancel()
+
+    async def _run(self, iterator: AsyncIterator[Any]) -> None:
+        try:
+            await self._read(iterator)
+        except asyncio.CancelledError:
+            if not self._left:  # not our doing, and nobody must wait for ever
+                self._observer.on_error(TransportError("An async iterable was cancelled while it was being read."))
+            raise
+        except Exception as error:  # noqa: BLE001 - handed on to the observer
+            self._observer.on_error(error)
+        finally:
+            if isinstance(iterator, AsyncGenerator):
+                await iterator.aclose()
+
+    async def _read(self, iterator: AsyncIterator[Any]) -> None:
+        async for item in iterator:
+            self._observer.on_next(item)
+            if self._left:
+                return
+        self._observer.on_completed()
 
 
 class Pump:
@@ -147,7 +169,9 @@ class Pump:
 
     def start(self) -> None:
         """Begin, in a task of the running loop."""
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="rxllm pump")
+        self._task = task = asyncio.get_running_loop().create_task(self._run(), name="rxllm pump")
+        _running.add(task)  # a loop holds its tasks weakly, and nothing else holds a paused one
+        task.add_done_callback(_running.discard)
 
     def pause(self) -> None:
         """Read nothing more, so that TCP pushes back on the sender."""

@@ -31,6 +31,7 @@ from rxllm.items import (
     ToolCallDelta,
     Usage,
 )
+from rxllm.messages import Message, MessageToolCall
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -243,6 +244,28 @@ class Completion(msgspec.Struct, eq=False, repr_omit_defaults=True):
         """What the provider sent that we do not know."""
         return [i for i in self._items() if type(i) is ProviderEvent]
 
+    def to_message(self) -> Message:
+        """Put the answer back into the conversation, so that the provider's own rules accept it.
+
+        >>> accumulate(Completion(), TextDelta("Hello")).to_message().content
+        'Hello'
+
+        Returns:
+            An assistant's message with the text, the reasoning and the tool calls whose arguments are whole.
+        """
+        finish = self._head.finish
+        return Message(
+            role="assistant",
+            content=self.text or None,
+            reasoning=self.reasoning or None,
+            tool_calls=[
+                MessageToolCall(id=c.id or f"call_{c.call}", name=c.name, arguments=c.arguments_raw or "{}")
+                for c in self.tool_calls
+                if c.arguments is not None
+            ],
+            native=(finish.native or {}) if finish else {},
+        )
+
     def __bool__(self) -> bool:
         return self._length > 0
 
@@ -324,9 +347,13 @@ def _told(head: _Head, item: StreamItem, length: int) -> _Head:
 
 def _rolled_back(log: list[StreamItem], head: _Head, item: Rollback) -> tuple[list[StreamItem], _Head]:
     """Forget the void attempt, but not what it cost."""
-    attempt = Attempt(item.attempt, head.usage)
+    usage = next((i for i in reversed(log[head.turn_start :]) if isinstance(i, Usage)), None)
     kept = log[: head.turn_start]
-    return kept, _Head(attempts=(*head.attempts, attempt), turn_start=len(kept))
+    before = _Head()  # what the turns before this one had told
+    for length, earlier in enumerate(kept):
+        before = _told(before, earlier, length)
+    attempts = (*head.attempts, Attempt(item.attempt, usage))
+    return kept, msgspec.structs.replace(before, attempts=attempts, turn_start=len(kept))
 
 
 def fold(items: Iterable[StreamItem]) -> Completion:

@@ -37,7 +37,7 @@ __all__ = ["Hub", "Seat"]
 class Seat:
     """One observer's place in the hub."""
 
-    __slots__ = ("_hub", "leave", "on_next", "seated", "sink", "stamps", "taken")
+    __slots__ = ("_hub", "final_on_error", "leave", "on_next", "seated", "sink", "stamps", "taken")
 
     def __init__(self, hub: Hub, sink: Sink, *, stamps: bool, leave: Callable[[], None]) -> None:
         self._hub = hub
@@ -45,6 +45,7 @@ class Seat:
         self.stamps = stamps
         self.on_next = self._stamped if stamps else sink.on_next
         self.leave = leave
+        self.final_on_error: Callable[[Exception], None] | None = None  # at the end of the pipe, if there is one
         self.taken = True
         self.seated = False
 
@@ -138,8 +139,17 @@ class Hub:
             self._walk()
 
     def discard_undelivered(self) -> None:
-        """Forget what nobody has seen yet."""
+        """Forget what nobody has seen yet, also an end that nobody has been told."""
         del self._log[self._sent :]
+        ends, times = self._marks
+        while ends and ends[-1] > self._sent:
+            at = times.pop()
+            ends.pop()
+            if self._sent > (ends[-1] if ends else 0):
+                ends.append(self._sent)
+                times.append(at)
+        self.closed = False
+        self._error = None
         self._turned = True
 
     def hold(self) -> None:
@@ -180,6 +190,8 @@ class Hub:
         if seat.taken:
             seat.dispose()
             self._call(seat.sink.on_error, cast("Exception", error))
+            if seat.final_on_error is not None:
+                self._call(seat.final_on_error, cast("Exception", error))
 
     def _tell_end(self) -> None:
         self.ended = True
@@ -200,7 +212,9 @@ class Hub:
     def _call(self, callback: Callable[..., None], *arguments: Any) -> None:
         try:
             callback(*arguments)
-        except Exception as error:  # noqa: BLE001 - a subscriber's last callback; nothing can be told to it any more
+        except BaseException as error:
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise
             logger.warning("A subscriber's last callback raised {!r}", error)
 
     # ---- out
@@ -285,16 +299,18 @@ class Hub:
         """Whether the last item is the Finish."""
         return bool(self._log) and type(self._log[-1]) is Finish
 
-    def raw(self) -> list[StreamItem]:
-        """Give all that was delivered, as it came."""
-        return self._log[: self._sent]
+    def living(self) -> list[StreamItem]:
+        """Give what was delivered of the living attempt, as it came."""
+        seen = self._log[: self._sent]
+        start = next((n for n in range(len(seen), 0, -1) if type(seen[n - 1]) is Rollback), 0)
+        return seen[start:]
 
     def _history(self) -> list[tuple[int, StreamItem]]:
         """Merge what has come since the last time; each item is looked at once, however many come late."""
         merged, seqs = self._merged, self._merged_seqs
         run: list[Delta] = []
         run_kind, run_choice, key = StreamItem, 0, None  # of the run, to see at a glance that an item belongs to it
-        if merged and (key := part(merged[-1])) is not None:
+        if len(merged) > self._start and (key := part(merged[-1])) is not None:
             run = [cast("Delta", merged.pop())]
             seqs.pop()
         for seq, item in enumerate(self._log[self._merged_upto : self._sent], self._merged_upto):

@@ -25,6 +25,8 @@ __all__ = [
     "ReasoningDelta",
     "RefusalDelta",
     "Rollback",
+    "ServerToolCall",
+    "ServerToolResult",
     "Source",
     "Stamped",
     "Started",
@@ -113,6 +115,26 @@ class ToolCall(StreamItem, frozen=True):
     extra: dict[str, Any] | None = None
 
 
+class ServerToolCall(StreamItem, frozen=True, repr_omit_defaults=True):
+    """A tool that the provider itself runs (search, code execution, MCP), whole: nobody here need answer it."""
+
+    id: str | None = None
+    name: str = ""
+    arguments: Any = None
+    choice: int = 0
+    extra: dict[str, Any] | None = None
+
+
+class ServerToolResult(StreamItem, frozen=True, repr_omit_defaults=True):
+    """What a provider's own tool gave; `id` is that of its `ServerToolCall`."""
+
+    id: str | None = None
+    name: str = ""
+    content: Any = None
+    is_error: bool = False
+    choice: int = 0
+
+
 class Source(StreamItem, frozen=True):
     """A citation: where a statement comes from."""
 
@@ -185,7 +207,8 @@ class Finish(StreamItem, frozen=True):
     """The last item of a stream, once.
 
     `reason` is one of stop, length, tool_calls, content_filter, refusal, pause, cancelled, other;
-    `raw_reason` is the provider's own word, `response` what else it said at the end.
+    `raw_reason` is the provider's own word, `response` what else it said at the end. `native` is the answer by wire,
+    in the wire's own blocks, so that signatures and the like survive into the next request.
     """
 
     reason: str
@@ -193,6 +216,7 @@ class Finish(StreamItem, frozen=True):
     usage: Usage | None = None
     response: dict[str, Any] | None = None
     timing: Timing | None = None
+    native: dict[str, list[Any]] | None = None
 
 
 class Rollback(StreamItem, frozen=True):
@@ -275,7 +299,7 @@ def item_union() -> Any:
     """Give the union of all item types, as msgspec wants it.
 
     >>> msgspec.json.decode(msgspec.json.encode(TextDelta("a")), type=item_union())
-    TextDelta(text='a', choice=0)
+    TextDelta(text='a')
 
     Returns:
         A typing.Union.

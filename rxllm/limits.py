@@ -38,6 +38,7 @@ class Limits:
     """
 
     __slots__ = (
+        "_begun",
         "_expire",
         "_paused",
         "_progressed",
@@ -61,7 +62,7 @@ class Limits:
         self._scheduler = scheduler
         self._expire = expire
         self._timer = SerialDisposable()
-        self._paused = False
+        self._begun = self._paused = False
         self._progressed = 0.0
         self.clock = clock_of(scheduler)
         self.since = self.clock()
@@ -71,6 +72,7 @@ class Limits:
 
     def begin(self) -> None:
         """Start the clock."""
+        self._begun = True
         self.since = self._progressed = self.clock()
         self._arm()
 
@@ -93,10 +95,12 @@ class Limits:
         """Go on; the time in between does not count."""
         self._paused = False
         self._progressed = self.clock()
-        self._arm()
+        if self._begun:
+            self._arm()
 
     def stop(self) -> None:
         """Watch no more."""
+        self._begun = False
         self._timer.dispose()
 
     def _running(self) -> list[tuple[float, float, type[FirstItemTimeout | ProgressTimeout | TotalTimeout]]]:

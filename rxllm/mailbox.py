@@ -14,7 +14,9 @@ from rxllm.items import (
     Ping,
     Reasoning,
     ReasoningDelta,
+    Rollback,
     Source,
+    Started,
     StreamItem,
     TextDelta,
     ToolCall,
@@ -126,6 +128,8 @@ class Mailbox:
             if self.deltas < self._capacity:
                 self.deltas += 1
                 self._queue.append(item)
+                if self._open:  # a run queued before this one must not grow any more
+                    self._open.pop(part(item), None)
             else:
                 self._put_over(cast("Delta", item))
         elif kind is Usage or kind is Ping:
@@ -208,6 +212,8 @@ class Mailbox:
             )
         for key in [key for key in self._open if _closes(item, key)]:
             del self._open[key]
+        if isinstance(item, (Started, Rollback)):
+            self._latest.clear()  # what the void attempt cost is told before its Rollback
         self._queue.append(item)
 
     def take(self) -> StreamItem:
@@ -224,7 +230,8 @@ class Mailbox:
                 del self._open[key]
             return joined(queued.deltas)
         if isinstance(queued, _Latest):
-            del self._latest[type(queued.item)]
+            if self._latest.get(type(queued.item)) is queued:
+                del self._latest[type(queued.item)]
             return queued.item
         if part(queued) is not None:
             self.deltas -= 1

@@ -84,9 +84,9 @@ def parse(diagram: str, /, **values: Any) -> Timeline:
     Unlike reactivex's `from_marbles`, `ab` is two values in two frames, and a value is an item, not a string.
 
     >>> parse("a-(b|)")
-    [(0, TextDelta(text='a', choice=0)), (2, TextDelta(text='b', choice=0)), (2, Mark.COMPLETED)]
+    [(0, TextDelta(text='a')), (2, TextDelta(text='b')), (2, Mark.COMPLETED)]
     >>> parse("  'Hi' -- {reason hmm} -#")
-    [(0, TextDelta(text='Hi', choice=0)), (3, ReasoningDelta(text='hmm', choice=0)), (5, Mark.FAILED)]
+    [(0, TextDelta(text='Hi')), (3, ReasoningDelta(text='hmm')), (5, Mark.FAILED)]
     >>> parse("-X|", X=42)
     [(1, 42), (2, Mark.COMPLETED)]
 

@@ -63,7 +63,11 @@ class MessageToolCall(_Model):
 
 
 class Message(_Model):
-    """One message of a conversation."""
+    """One message of a conversation.
+
+    `native` is an earlier answer by wire, in the wire's own blocks (`completion.to_message()` fills it): the same wire
+    sends it as it came, with its signatures; any other wire sends the text and the tool calls.
+    """
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[Part] | None = None
@@ -71,6 +75,7 @@ class Message(_Model):
     tool_calls: list[MessageToolCall] = []
     tool_call_id: str | None = None
     reasoning: str | None = None
+    native: dict[str, list[Any]] = {}
 
     @classmethod
     def system(cls, content: str) -> Message:
@@ -120,6 +125,8 @@ class ChatRequest(_Model):
     parallel_tool_calls: bool | None = None
     response_format: dict[str, Any] | Literal["text", "json"] | type[BaseModel] | None = None
     n: Annotated[int, Field(ge=1)] | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
+    metadata: dict[str, str] | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None
     stream_options: dict[str, Any] | None = None

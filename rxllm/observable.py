@@ -8,7 +8,8 @@ user's own code begins.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast
 
 from loguru import logger
 from reactivex import ConnectableObservable, Observable, abc
@@ -18,10 +19,14 @@ from reactivex.internal import noop
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["HomeScheduler", "LoopObservable", "Operator", "Sink", "at_home", "clock_of", "lift"]
+__all__ = ["FINAL_ON_ERROR", "HomeScheduler", "LoopObservable", "Operator", "Sink", "at_home", "clock_of", "lift"]
 
 T = TypeVar("T")
 Operator: TypeAlias = "Callable[[Observable[Any]], Observable[Any]]"
+
+FINAL_ON_ERROR: Final[ContextVar[Callable[[Exception], None] | None]] = ContextVar("FINAL_ON_ERROR", default=None)
+"""Who stands at the end of the pipe that is being subscribed to: a stage of reactivex that lets an exception escape, as
+`rx.map` does with a CancelledError, has let go of its observer by then and cannot tell it any more."""
 
 
 class HomeScheduler(abc.SchedulerBase):
@@ -99,6 +104,31 @@ class Lifted(Observable[T], Generic[T]):
         return super().subscribe(on_next, on_error, on_completed, scheduler=scheduler)
 
 
+class _Homed(Observable[T], Generic[T]):
+    """A stage within a pipe; whoever subscribes to it without a scheduler, as `rx.to_future` does, uses the loop's."""
+
+    def __init__(self, source: Observable[T], scheduler: abc.SchedulerBase | None) -> None:
+        super().__init__()
+        self._source = source
+        self._home = scheduler
+
+    def subscribe(
+        self,
+        on_next: abc.ObserverBase[T] | abc.OnNext[T] | None = None,
+        on_error: abc.OnError | None = None,
+        on_completed: abc.OnCompleted | None = None,
+        *,
+        scheduler: abc.SchedulerBase | None = None,
+    ) -> abc.DisposableBase:
+        return self._source.subscribe(cast("Any", on_next), on_error, on_completed, scheduler=scheduler or self._home)
+
+
+def _homed(value: Any, scheduler: abc.SchedulerBase | None) -> Any:
+    if isinstance(value, Observable) and not isinstance(value, (ConnectableObservable, LoopObservable)):
+        return _Homed(cast("Observable[Any]", value), scheduler)
+    return cast("Any", value)
+
+
 def lift(connect: Callable[[Sink, abc.SchedulerBase | None], Sink]) -> Operator:
     """Make an operator of a function that is called once a subscription: downstream's sink in, upstream's out.
 
@@ -138,7 +168,7 @@ def lift(connect: Callable[[Sink, abc.SchedulerBase | None], Sink]) -> Operator:
 
 
 class _Guard:
-    """Stands between a pipe and its final observer: what that one raises ends its own subscription and nobody else's."""
+    """Stands between a pipe and its final observer: what that one raises ends its own subscription, nobody else's."""
 
     __slots__ = ("_on_completed", "_on_error", "_on_next", "_stopped", "subscription")
 
@@ -184,7 +214,9 @@ class _Guard:
         self.dispose()
         try:
             self._on_completed()
-        except Exception as error:  # noqa: BLE001 - a user's callback; it is over for it anyway
+        except BaseException as error:
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise
             logger.warning("A subscriber's on_completed raised {!r}", error)
 
     def dispose(self) -> None:
@@ -197,7 +229,9 @@ def _tell(on_error: Callable[[Exception], None] | None, error: BaseException) ->
         return
     try:
         on_error(cast("Exception", error))
-    except Exception as second:  # noqa: BLE001 - a user's callback; it is over for it anyway
+    except BaseException as second:
+        if isinstance(second, (KeyboardInterrupt, SystemExit)):
+            raise
         logger.warning("A subscriber's on_error raised {!r}", second)
 
 
@@ -222,7 +256,7 @@ class LoopObservable(Observable[T], Generic[T]):
         """Compose operators, ours and reactivex's; the result stays on the loop."""
         value: Any = self._source
         for operator in operators:
-            value = operator(value)
+            value = operator(_homed(value, self._home))
         return settled(value, self._home)
 
     def subscribe(
@@ -252,10 +286,13 @@ class LoopObservable(Observable[T], Generic[T]):
 
         def subscribe_here() -> None:
             sink = Sink(guard.on_next, guard.on_error, guard.on_completed)
+            token = FINAL_ON_ERROR.set(guard.on_error)
             try:
                 guard.subscription.disposable = self._source.subscribe(cast("Any", sink), scheduler=scheduler or home)
             except Exception as error:  # noqa: BLE001 - handed to the observer
                 guard.on_error(error)
+            finally:
+                FINAL_ON_ERROR.reset(token)
 
         at_home(home, subscribe_here)
         return Disposable(lambda: at_home(home, guard.dispose))
@@ -295,6 +332,8 @@ class LoopConnectable(LoopObservable[T]):
         Returns:
             An observable that connects by itself.
         """
+        if subscriber_count == 0:
+            self.connect()  # there it would be done without our scheduler
         return LoopObservable(self._connectable.auto_connect(subscriber_count), self._home)
 
 

@@ -7,9 +7,9 @@ generator would wait for the loop to close it. For that the stream must not keep
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
-from rxllm.errors import MailboxOverflowError
+from rxllm.errors import ConfigurationError, MailboxOverflowError, RxllmError
 from rxllm.mailbox import Mailbox, Overflow
 from rxllm.observable import Sink, at_home
 
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from rxllm.items import StreamItem
 
 __all__ = ["Reader"]
+
+_CANCELLED: Final = (
+    "Waiting for this reader's next item was cancelled, which let go of the stream. Read on with a new one: "
+    "stream.items(), which gives what has been too."
+)
 
 
 class Readable(Protocol):
@@ -113,7 +118,9 @@ class Reader:
 
         Raises:
             StopAsyncIteration: The stream is complete or cancelled, or `aclose` was called.
-            RxllmError: The stream failed; everything that came was given before.
+            ConfigurationError: Another task is waiting on this reader.
+            RxllmError: The stream failed; everything that came was given before. Or an earlier wait was cancelled,
+                which let go of the stream.
         """
         inbox = self._inbox
         while not len(inbox.mailbox):
@@ -123,10 +130,14 @@ class Reader:
                 if error is not None:
                     raise error
                 raise StopAsyncIteration
+            if inbox.waiting is not None:
+                raise ConfigurationError("Two tasks wait on one reader. Give each its own: stream.items().")
             inbox.waiting = asyncio.get_running_loop().create_future()
             try:
                 await inbox.waiting
             except asyncio.CancelledError:
+                if not inbox.ended:  # whoever asks again must not take this for the end of the stream
+                    inbox.error = RxllmError(_CANCELLED)
                 self._let_go()
                 raise
             finally:
@@ -148,6 +159,6 @@ class Reader:
     def _let_go(self) -> None:
         subscription, self._subscription = self._subscription, None
         self._inbox.ended = True
-        self._inbox.relax()
         if subscription is not None:
             subscription.dispose()
+        self._inbox.relax()  # after that: what is still undelivered is then not for us

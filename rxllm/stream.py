@@ -9,19 +9,21 @@ from loguru import logger
 from reactivex.disposable import Disposable, SingleAssignmentDisposable
 
 from rxllm.completion import Completion, fold
-from rxllm.errors import ConfigurationError, RxllmError
+from rxllm.errors import ConfigurationError
 from rxllm.hub import Hub, Seat
 from rxllm.items import Finish, StreamItem, Timing, Usage, part
 from rxllm.limits import Limits
-from rxllm.observable import Lifted, LoopObservable, Operator, Sink, at_home
+from rxllm.observable import FINAL_ON_ERROR, Lifted, LoopObservable, Operator, Sink, at_home
 from rxllm.reader import Reader
+from rxllm.through import Through
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
     from types import TracebackType
 
-    from reactivex import Observable, abc
+    from reactivex import abc
 
+    from rxllm.errors import RxllmError
     from rxllm.items import Stamped
     from rxllm.mailbox import Overflow
     from rxllm.messages import Timeouts
@@ -97,16 +99,16 @@ class CompletionStream(LoopObservable[StreamItem]):
             raise ConfigurationError(f'on_abandon={on_abandon!r}: choose "cancel", "keep", or seconds.')
         self._origin = origin
         self._scheduler = scheduler
-        self._through = tuple(through)
+        self._operators = tuple(through)
+        self._through = Through(Sink(self._emit_one, self._failed, self._completed)) if self._operators else None
         self._hub = Hub(replay=replay)
         self._on_abandon: OnAbandon = on_abandon
         self._limits = Limits(timeouts, scheduler, self._expire)
         self._holders = 0
         self._pauses: dict[object, int] = {}
         self._started = self._start_held = False
+        self._reading = False  # between the origin's start and its end
         self._leaving = SingleAssignmentDisposable()
-        self._guard: Sink | None = None
-        self._guarding = SingleAssignmentDisposable()
         self._value: Completion | None = None
 
     # ---- subscribing
@@ -127,7 +129,7 @@ class CompletionStream(LoopObservable[StreamItem]):
 
     def read_with(self, sink: Sink) -> abc.DisposableBase:
         """Subscribe a sink as it is, from any thread; the hub is its guard."""
-        return self._seat(sink, stamps=False)
+        return self._seat(sink)
 
     def stamped(self) -> LoopObservable[Stamped]:
         """Give each item with its position and the time it was read, in seconds since the request.
@@ -135,19 +137,22 @@ class CompletionStream(LoopObservable[StreamItem]):
         Returns:
             An observable of `Stamped`.
         """
-        return LoopObservable(Lifted(lambda sink, _: self._seat(sink, stamps=True)), self._home)
+        return LoopObservable(Lifted(lambda sink, _: self._seat(sink, stamps=True, piped=True)), self._home)
 
     def _enter(self, sink: Sink, _scheduler: abc.SchedulerBase | None) -> abc.DisposableBase:
-        return self._seat(sink, stamps=False)
+        return self._seat(sink, piped=True)
 
-    def _seat(self, sink: Sink, *, stamps: bool) -> abc.DisposableBase:
+    def _seat(self, sink: Sink, *, stamps: bool = False, piped: bool = False) -> abc.DisposableBase:
         seat = Seat(self._hub, sink, stamps=stamps, leave=self._release)
+        if piped:
+            seat.final_on_error = FINAL_ON_ERROR.get()
 
         def sit() -> None:
             if seat.taken:
                 seat.seated = True
-                self._hold()
+                self._count()
                 self._hub.take_seat(seat)
+                self._open()  # after that, since an origin may give all it has at once
 
         at_home(self._home, sit)
         return Disposable(lambda: at_home(self._home, seat.dispose))
@@ -208,6 +213,8 @@ class CompletionStream(LoopObservable[StreamItem]):
                 ended.set_result(None)
 
         def tell_from_home() -> None:
+            if self._hub.error is None:
+                self._result()  # made here, where nobody else looks at the log
             if asyncio._get_running_loop() is loop:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue] - get_running_loop raises where virtual time has none
                 tell()
             else:
@@ -277,15 +284,16 @@ class CompletionStream(LoopObservable[StreamItem]):
         at_home(self._home, self._release)
 
     def _hold(self) -> None:
+        self._count()
+        self._open()
+
+    def _count(self) -> None:
         self._holders += 1
         self._leaving.dispose()
-        if not self._started and not self._hub.closed:
-            self._started = True
-            self._begin()
 
     def _release(self) -> None:
         self._holders -= 1
-        if self._holders or self._hub.closed or self._on_abandon == "keep":
+        if self._holders or self._hub.ended or self._on_abandon == "keep":
             return
         if self._on_abandon == "cancel":
             self.cancel()
@@ -307,17 +315,23 @@ class CompletionStream(LoopObservable[StreamItem]):
         at_home(self._home, self._cancel)
 
     def _cancel(self) -> None:
-        if self._hub.closed:
+        if self._hub.ended:
             return
         self._close_origin()
         self._hub.discard_undelivered()
+        self._forget_pauses()
+        if self._hub.finished:  # whoever cancels from inside the Finish's delivery is too late: there is only one
+            self._end(None)
+        else:
+            self._finish("cancelled")
+
+    def _forget_pauses(self) -> None:
         self._pauses.clear()
         self._hub.held = False
-        self._finish("cancelled")
 
     def _finish(self, reason: str) -> None:
-        """End by our own will: the usage is what we counted, and says so."""
-        seen = self._hub.raw()
+        """End by our own will: the usage is what we counted of the living attempt, and says so."""
+        seen = self._hub.living()
         told = next((i.input_tokens for i in reversed(seen) if isinstance(i, Usage)), None)
         counted = sum(1 for i in seen if part(i) is not None)
         usage = Usage(input_tokens=told, output_tokens=counted, estimated=True)
@@ -342,7 +356,7 @@ class CompletionStream(LoopObservable[StreamItem]):
             self._pauses[holder] = self._pauses.get(holder, 0) + 1
             self._hub.hold()
             self._limits.pause()
-            if self._started:
+            if self._reading:
                 self._origin.pause()
 
         at_home(self._home, pause_here)
@@ -366,20 +380,30 @@ class CompletionStream(LoopObservable[StreamItem]):
         at_home(self._home, resume_here)
 
     def _go_on(self) -> None:
-        if self._started and not self._hub.closed:
-            self._limits.resume()
+        self._limits.resume()
+        if self._reading:
             self._origin.resume()
         self._hub.release()
 
     # ---- from the origin
 
-    def _begin(self) -> None:
+    def _open(self) -> None:
+        """Send the request, the first time only."""
+        if self._started or self._hub.closed:
+            return
+        self._started = True
         self._limits.begin()
-        if self._through:
-            self._guard_with(self._through)
-        if self._pauses:
-            self._origin.pause()
-        self._origin.start(self)
+        try:
+            if self._through is not None:
+                self._through.open(self._operators, self._scheduler)
+                if self._hub.closed:  # they want nothing, like `rx.take(0)`
+                    return
+            self._reading = True
+            if self._pauses:
+                self._origin.pause()
+            self._origin.start(self)
+        except Exception as error:  # noqa: BLE001 - all who listen are told, not only who came first
+            self._failed(error)
 
     def push(self, items: list[StreamItem]) -> None:
         """Take what one read brought; called by the origin."""
@@ -387,27 +411,26 @@ class CompletionStream(LoopObservable[StreamItem]):
             return
         if self._limits.watchful:
             self._limits.note(items)
-        if self._guard is None:
+        if self._through is None:
             self._emit(items)
         else:
-            for item in items:
-                if self._hub.closed:
-                    break
-                self._guard.on_next(item)
+            self._through.push(items)
 
     def complete(self) -> None:
         """Note the end; called by the origin."""
-        if self._guard is None:
+        self._reading = False
+        if self._through is None:
             self._end(None)
         else:
-            self._guard.on_completed()
+            self._through.complete()
 
     def fail(self, error: Exception) -> None:
         """Note a bad end; called by the origin."""
-        if self._guard is None:
+        self._reading = False
+        if self._through is None:
             self._end(error)
         else:
-            self._guard.on_error(error)
+            self._through.fail(error)
 
     def _emit(self, items: list[StreamItem]) -> None:
         limits = self._limits
@@ -415,58 +438,50 @@ class CompletionStream(LoopObservable[StreamItem]):
         last = items[-1]
         if type(last) is Finish:
             timing = Timing(limits.first_item, limits.first_content, now)
-            items[-1] = msgspec.structs.replace(last, timing=timing)
+            items = [*items[:-1], msgspec.structs.replace(last, timing=timing)]
         self._hub.push(items, now)
+
+    def _emit_one(self, item: StreamItem) -> None:
+        if not self._hub.closed and not self._hub.finished:  # there is one Finish, whatever they make of it
+            self._emit([item])
+
+    def _completed(self) -> None:
+        """End because the operators before the hub did, perhaps before the origin."""
+        if self._hub.closed:
+            return
+        self._close_origin()
+        if self._hub.finished:
+            self._end(None)
+        else:
+            self._finish("cancelled")
+
+    def _failed(self, error: Exception) -> None:
+        self._close_origin()
+        self._end(error)
 
     def _end(self, error: Exception | None) -> None:
         if self._hub.closed:
             return
         self._limits.stop()
         self._leaving.dispose()
-        if isinstance(error, RxllmError) and error.partial is None:
-            error.partial = fold(self._hub.everything())
+        if error is not None and getattr(error, "partial", None) is None:  # a foreign one comes from an operator
+            cast("RxllmError", error).partial = fold(self._hub.everything())
         self._hub.close(error)
 
     def _close_origin(self) -> None:
-        if self._started:
+        if self._reading:
+            self._reading = False
             self._origin.close()
-        self._guarding.dispose()
-
-    def _guard_with(self, operators: Sequence[Operator]) -> None:
-        """Put the operators between the origin and the hub."""
-
-        def core(sink: Sink, _: abc.SchedulerBase | None) -> abc.DisposableBase:
-            self._guard = sink
-            return Disposable()
-
-        source: Observable[Any] = Lifted(core)
-        for operator in operators:
-            source = operator(source)
-
-        def ended() -> None:
-            if self._hub.closed:
-                return
-            self._close_origin()
-            if self._hub.finished:
-                self._end(None)
-            else:
-                self._finish("cancelled")
-
-        def failed(error: Exception) -> None:
-            self._close_origin()
-            self._end(error)
-
-        sink = Sink(lambda item: self._emit([item]), failed, ended)
-        self._guarding.disposable = source.subscribe(cast("Any", sink), scheduler=self._scheduler)
-        if self._guard is None:
-            self._guard = Sink(_ignore, _unheard, _ignore)
+        if self._through is not None:
+            self._through.close()
 
     def _expire(self, error: Exception) -> None:
         """End because a limit was reached; a pause does not keep that back."""
-        self._close_origin()
-        self._pauses.clear()
-        self._hub.held = False
-        self._end(error)
+        if self._reading:
+            self._reading = False
+            self._origin.close()
+        self._forget_pauses()
+        self.fail(error)
 
     def __repr__(self) -> str:
         state = "ended" if self._hub.ended else "paused" if self._pauses else "running" if self._started else "waiting"
