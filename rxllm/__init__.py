@@ -6,6 +6,7 @@
 from loguru import logger
 
 from rxllm import operators
+from rxllm.attempts import Retry, fallback, hedge
 from rxllm.completion import Choice, Completion, accumulate
 from rxllm.errors import (
     AuthenticationError,
@@ -91,6 +92,7 @@ __all__ = [
     "Reasoning",
     "ReasoningDelta",
     "RefusalDelta",
+    "Retry",
     "Rollback",
     "RxllmError",
     "SenderError",
@@ -114,6 +116,8 @@ __all__ = [
     "TruncatedStreamError",
     "Usage",
     "accumulate",
+    "fallback",
+    "hedge",
     "operators",
 ]
 

@@ -56,6 +56,12 @@ __all__ = [
 ]
 
 
+_RETRYABLE: Final = frozenset({408, 409, 429})
+_CLIENT_ERROR: Final = 400
+_SERVER_ERROR: Final = 500
+_NO_STATUS: Final = 600
+
+
 class RxllmError(Exception):
     """The root of all errors of rxllm; `partial` holds what had arrived when it happened."""
 
@@ -134,7 +140,7 @@ class ProviderError(RxllmError):
         self.request_id = request_id
         self.retry_after = retry_after
         if retryable is None:
-            retryable = type(self).retryable or status in {408, 409, 429} or (status is not None and status >= 500)
+            retryable = type(self).retryable or status in _RETRYABLE or (status or 0) >= _SERVER_ERROR
         self.retryable = retryable
 
 
@@ -265,7 +271,9 @@ def provider_error(
     """
     said = [str(word) for word in words if word not in (None, "")]
     if status is None:
-        status = next((int(word) for word in said if word.isdecimal() and 400 <= int(word) < 600), None)
+        status = next(
+            (int(word) for word in said if word.isdecimal() and _CLIENT_ERROR <= int(word) < _NO_STATUS), None
+        )
     kind = next((_BY_WORD[w.lower()] for w in said if w.lower() in _BY_WORD), None) or _BY_STATUS.get(
         status or 0, ProviderError
     )

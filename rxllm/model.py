@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import os
 import pkgutil
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 import rxllm.wire
-from rxllm.bridge import Pump, loop_scheduler
+from rxllm.askable import Askable
+from rxllm.attempts import Retry, Succession
+from rxllm.bridge import Pump
 from rxllm.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -23,19 +25,17 @@ from rxllm.items import Finish
 from rxllm.local import shared_server
 from rxllm.messages import Prompt, Timeouts, chat_request
 from rxllm.providers import Provider, find_provider
-from rxllm.stream import CompletionStream, Inlet, OnAbandon
 from rxllm.transport.exchange import ByteStream, HttpRequest, Transport
 from rxllm.transport.http import HttpTransport
 
 if TYPE_CHECKING:
     import ssl as ssl_module
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
-    from types import TracebackType
+    from collections.abc import Awaitable, Callable, Mapping
 
     from reactivex import abc
 
-    from rxllm.observable import Operator
     from rxllm.providers.provider import Decoder
+    from rxllm.stream import Inlet, Origin
 
 __all__ = ["Health", "Model", "find_wire"]
 
@@ -52,7 +52,7 @@ class Health(msgspec.Struct, frozen=True):
     detail: str
 
 
-class Model:
+class Model(Askable):
     """A model that can be asked for streams.
 
     Differs from a provider's SDK in that every answer is a `CompletionStream`, whatever the provider.
@@ -66,6 +66,7 @@ class Model:
         timeouts: The five limits in seconds, as `Timeouts` or a dict of its fields.
         headers: Sent with each request.
         transport: Another source of bytes, e.g. a `ReplayTransport`.
+        retry: How often to try again, and when; by default not at all.
         gguf: The weights, for the provider `local`.
         settings: Fields of `ChatRequest` for every request, e.g. `temperature=0.2`.
 
@@ -84,6 +85,7 @@ class Model:
         timeouts: Timeouts | Mapping[str, float | None] | None = None,
         headers: Mapping[str, str] | None = None,
         transport: Transport | None = None,
+        retry: Retry | None = None,
         gguf: str | os.PathLike[str] | None = None,
         **settings: Any,
     ) -> None:
@@ -92,6 +94,11 @@ class Model:
         self.name: str = model_name or self.provider.default_model or ""
         self.timeouts: Timeouts = _timeouts(timeouts)
         self._wire: Any = find_wire(wire) if wire else self.provider.wire
+        # Quirks belong to the provider's own wire.
+        own = self._wire is self.provider.wire
+        self._encoding: dict[str, Any] = self.provider.encoding if own else {}
+        self._decoding: dict[str, Any] = self.provider.decoding if own else {}
+        self._retry = retry
         self._base_url = base_url or self.provider.base_url
         self._own_server = base_url is not None
         self._api_key = api_key
@@ -104,58 +111,32 @@ class Model:
         )
         chat_request("", settings)  # a wrong setting is told here, not at the first question
 
-    def stream(
-        self,
-        prompt: Prompt,
-        *,
-        through: Sequence[Operator] = (),
-        replay: bool = True,
-        on_abandon: OnAbandon = "cancel",
-        scheduler: abc.SchedulerBase | None = None,
-        **settings: Any,
-    ) -> CompletionStream:
-        """Make the stream of one answer; nothing is sent until somebody listens.
-
-        Args:
-            prompt: A text, a conversation, or a whole `ChatRequest`.
-            through: Operators before the multicast; their end closes the socket, for everybody.
-            replay: Whether a late subscriber gets what has been.
-            on_abandon: When nobody listens any more: `"cancel"`, `"keep"`, or cancel after that many seconds.
-            scheduler: The running loop's by default.
-            settings: Fields of `ChatRequest` for this request.
-
-        Returns:
-            A hot observable; `await` it for the whole.
-
-        Raises:
-            ConfigurationError: The request cannot be sent as it is; nothing was.
-        """
+    def origin(self, prompt: Prompt, scheduler: abc.SchedulerBase, **settings: Any) -> Origin:
+        """Prepare one answer: one request, or as many as `retry` allows; see `Askable.origin`."""
         request = chat_request(prompt, {**self._settings, **settings})
         if not self.name:
             raise ConfigurationError(
                 f"Which model of {self.provider.name}? Write it behind a colon: {self.provider.name + ':MODEL'!r}."
             )
-        body = msgspec.json.encode(self._wire.encode(request, model=self.name, **self.provider.encoding))
+        body = msgspec.json.encode(self._wire.encode(request, model=self.name, **self._encoding))
         headers = {
             "Content-Type": "application/json",
             "Accept": "text/event-stream",
             **self._credentials(),
             **self._headers,
         }
+        path: str = self._wire.path(self.name) if hasattr(self._wire, "path") else self._wire.PATH
 
         async def open_body() -> ByteStream:
-            url = (await self._locate()) + self._wire.PATH
-            return await self._transport.open(HttpRequest("POST", url, headers, body))
+            return await self._transport.open(HttpRequest("POST", (await self._locate()) + path, headers, body))
 
-        decoder: Decoder = self._wire.Decoder(**self.provider.decoding)
-        return CompletionStream(
-            _Exchange(open_body, decoder),
-            scheduler=scheduler or loop_scheduler(),
-            through=through,
-            replay=replay,
-            on_abandon=on_abandon,
-            timeouts=self.timeouts,
-        )
+        def exchange() -> Origin:
+            return _Exchange(open_body, self._wire.Decoder(**self._decoding), answered_by=self.full_name)
+
+        retry = self._retry
+        if retry is None or retry.attempts == 1:
+            return exchange()
+        return Succession([exchange] * retry.attempts, scheduler, retry.wait, after_content=retry.after_content)
 
     async def health(self) -> Health:
         """Ask the server whether it answers, whether it takes the key, and which models it has.
@@ -187,14 +168,6 @@ class Model:
         """Let go of the session; the loop's last model closes it."""
         await self._transport.aclose()
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
     async def _locate(self) -> str:
         """Find where the API begins; the embedded model's server is started here."""
         if self._replaced:
@@ -220,14 +193,20 @@ class Model:
             raise ConfigurationError(f"The key for {provider.name} has characters that no HTTP header can carry.")
         return provider.auth(key)
 
+    @property
+    def full_name(self) -> str:
+        """The name that says both: `"provider:model"`."""
+        return f"{self.provider.name}:{self.name}"
+
     def __repr__(self) -> str:
-        return f"Model({self.provider.name + ':' + self.name!r})"
+        return f"Model({self.full_name!r})"
 
 
 class _Exchange:
     """One request and its response, as the origin of a stream."""
 
-    def __init__(self, open_body: Callable[[], Awaitable[ByteStream]], decoder: Decoder) -> None:
+    def __init__(self, open_body: Callable[[], Awaitable[ByteStream]], decoder: Decoder, *, answered_by: str) -> None:
+        self.answered_by = answered_by
         self._open_body = open_body
         self._decoder = decoder
         self._pump: Pump | None = None

@@ -235,6 +235,11 @@ class CompletionStream(LoopObservable[StreamItem]):
             raise error
         return self._result()
 
+    @property
+    def answered_by(self) -> str | None:
+        """Which model's content is heard, as `"provider:model"`; None before, and where there is no model."""
+        return getattr(self._origin, "answered_by", None)
+
     # ---- reading at one's own pace
 
     def items(self, *, overflow: Overflow = "merge", capacity: int = 1024) -> Reader:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent / "rxllm"
 ROOMS = (  # noqa: SIM905 - read as one line of text; each may import itself and those before it
     "errors items messages completion marbles wire transport observable mailbox operators "
-    "hub limits reader through stream bridge providers local model testing cli"
+    "hub limits reader through stream bridge askable attempts providers local model testing cli"
 ).split()
 ONLY = {"transport": {"errors"}, "operators": {"errors", "items", "completion", "mailbox", "observable"}}
 FORBIDDEN = {"wire": {"asyncio", "aiohttp", "reactivex"}, "operators": {"asyncio", "aiohttp"}}

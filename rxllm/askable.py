@@ -1,0 +1,90 @@
+"""What can be asked for a stream: a model, several of them with a fallback, a race of two."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Self
+
+from rxllm.bridge import loop_scheduler
+from rxllm.stream import CompletionStream, OnAbandon, Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from reactivex import abc
+
+    from rxllm.messages import Prompt, Timeouts
+    from rxllm.observable import Operator
+
+__all__ = ["Askable"]
+
+
+class Askable(ABC):
+    """Gives a `CompletionStream` for a prompt, wherever it comes from."""
+
+    timeouts: Timeouts
+
+    @abstractmethod
+    def origin(self, prompt: Prompt, scheduler: abc.SchedulerBase, **settings: Any) -> Origin:
+        """Prepare one answer; nothing is sent before the origin is started.
+
+        Args:
+            prompt: A text, a conversation, or a whole `ChatRequest`.
+            scheduler: For the delays between attempts.
+            settings: Fields of `ChatRequest` for this request.
+
+        Returns:
+            Where a stream comes from.
+
+        Raises:
+            ConfigurationError: The request cannot be sent as it is.
+        """
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Let go of what is shared."""
+
+    def stream(
+        self,
+        prompt: Prompt,
+        *,
+        through: Sequence[Operator] = (),
+        replay: bool = True,
+        on_abandon: OnAbandon = "cancel",
+        scheduler: abc.SchedulerBase | None = None,
+        **settings: Any,
+    ) -> CompletionStream:
+        """Make the stream of one answer; nothing is sent until somebody listens.
+
+        Args:
+            prompt: A text, a conversation, or a whole `ChatRequest`.
+            through: Operators before the multicast; their end closes the socket, for everybody.
+            replay: Whether a late subscriber gets what has been.
+            on_abandon: When nobody listens any more: `"cancel"`, `"keep"`, or cancel after that many seconds.
+            scheduler: The running loop's by default.
+            settings: Fields of `ChatRequest` for this request.
+
+        Returns:
+            A hot observable; `await` it for the whole.
+
+        Raises:
+            ConfigurationError: The request cannot be sent as it is; nothing was.
+        """
+        home = scheduler or loop_scheduler()
+        return CompletionStream(
+            self.origin(prompt, home, **settings),
+            scheduler=home,
+            through=through,
+            replay=replay,
+            on_abandon=on_abandon,
+            timeouts=self.timeouts,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
