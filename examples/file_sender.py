@@ -12,6 +12,7 @@ from rxllm import operators as ops
 
 class FileSender:
     """Writes text chunks to an open file; whatever it raises would end its own subscription only."""
+
     def __init__(self, file: TextIO) -> None:
         self.file = file
 
@@ -27,8 +28,7 @@ class FileSender:
 
 async def main() -> None:
     with TemporaryDirectory() as folder:
-        path = Path(folder, "chunks.txt")
-        with path.open("w") as file:
+        with (path := Path(folder, "chunks.txt")).open("w") as file:
             async with Model("local", seed=2) as model:
                 stream = model.stream("Tell me about the river.", max_tokens=20)
                 stream.pipe(ops.text()).subscribe(FileSender(file))
