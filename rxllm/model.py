@@ -27,6 +27,8 @@ from rxllm.messages import Prompt, Timeouts, chat_request
 from rxllm.providers import Provider, find_provider
 from rxllm.transport.exchange import ByteStream, HttpRequest, Transport
 from rxllm.transport.http import HttpTransport
+from rxllm.transport.record import RecordingTransport
+from rxllm.transport.replay import ReplayTransport
 
 if TYPE_CHECKING:
     import ssl as ssl_module
@@ -68,10 +70,13 @@ class Model(Askable):
         transport: Another source of bytes, e.g. a `ReplayTransport`.
         retry: How often to try again, and when; by default not at all.
         gguf: The weights, for the provider `local`.
+        record: A file for the raw body of each response, and of when it came; see `RecordingTransport`.
+        path: The recording, for the provider `replay`.
+        timing: How fast a recording comes, for the provider `replay`: 1.0 as recorded, None without waiting.
         settings: Fields of `ChatRequest` for every request, e.g. `temperature=0.2`.
 
     Raises:
-        ConfigurationError: The provider or the wire is unknown, or a setting is.
+        ConfigurationError: The provider or the wire is unknown, or a setting is; or there is no such recording.
     """
 
     def __init__(
@@ -87,6 +92,9 @@ class Model(Askable):
         transport: Transport | None = None,
         retry: Retry | None = None,
         gguf: str | os.PathLike[str] | None = None,
+        record: str | os.PathLike[str] | None = None,
+        path: str | os.PathLike[str] | None = None,
+        timing: float | None = None,
         **settings: Any,
     ) -> None:
         provider_name, _, model_name = ("", "", "") if isinstance(name, Provider) else name.partition(":")
@@ -105,10 +113,12 @@ class Model(Askable):
         self._headers = dict(headers or {})
         self._gguf = gguf
         self._settings = settings
-        self._replaced = transport is not None
-        self._transport: Transport = transport or HttpTransport(
+        played = _played(self.provider, path, timing, transport)
+        self._replaced = played is not None
+        self._source: Transport = played or HttpTransport(
             ssl=ssl, connect_timeout=self.timeouts.connect, idle_timeout=self.timeouts.idle
         )
+        self._transport: Transport = self._source if record is None else RecordingTransport(self._source, record)
         chat_request("", settings)  # a wrong setting is told here, not at the first question
 
     def origin(self, prompt: Prompt, scheduler: abc.SchedulerBase, **settings: Any) -> Origin:
@@ -148,7 +158,7 @@ class Model(Askable):
             ConfigurationError: There is no URL or no key to ask with.
         """
         headers = {"Accept": "application/json", **self._credentials(), **self._headers}
-        transport = self._transport
+        transport = self._source  # a list of models is no answer to record
         if not isinstance(transport, HttpTransport):
             return Health(
                 answers=True, key_accepted=None, models=[], detail="not a server: " + type(transport).__name__
@@ -280,6 +290,23 @@ def find_wire(name: str) -> Any:
     if name in formats:
         return formats[name]
     raise ConfigurationError(f"Unknown wire {name!r}. Available: {', '.join(formats)}.")
+
+
+def _played(
+    provider: Provider, path: str | os.PathLike[str] | None, timing: float | None, transport: Transport | None
+) -> Transport | None:
+    """Choose what stands in for the network: a transport, a recording, or nothing."""
+    plain = path is None and timing is None
+    if provider.name != "replay" and not plain:
+        raise ConfigurationError(f"path= and timing= are for the provider replay; {provider.name} has no recording.")
+    if plain and (provider.name != "replay" or transport is not None):
+        return transport
+    if path is None or transport is not None:
+        raise ConfigurationError(
+            "The provider replay plays one file: give its path=, e.g. Model('replay', path='answer.sse'), "
+            "and no transport=."
+        )
+    return ReplayTransport(path, timing=timing)
 
 
 def _timeouts(given: Timeouts | Mapping[str, float | None] | None) -> Timeouts:

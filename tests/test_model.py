@@ -275,7 +275,7 @@ async def test_an_own_transport_serves_a_recording():
     ("make", "says"),
     [
         (lambda: Model("opnai:x"), "Did you mean 'openai'"),
-        (lambda: Model("openai:x", wire="grpc"), "Available: chat_completions"),
+        (lambda: Model("openai:x", wire="grpc"), "Available: anthropic, chat_completions"),
         (lambda: Model("openai:x", timeouts={"conect": 1}), "conect"),
         (lambda: Model("openai:x", timeouts={"total": -1}), "positive number of seconds"),
         (lambda: Model("openai:x", temprature=1), "temprature"),

@@ -20,6 +20,7 @@ __all__ = ["chat"]
 @click.option("--system", metavar="TEXT", help="What the model is told before the conversation.")
 @click.option("--temperature", type=float, metavar="NUMBER", help="0 is the least random.")
 @click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="The longest answer.")
+@click.option("--record", metavar="FILE", help="Write the answer as it came, and when, for `rxllm replay`.")
 @final_option
 @click.argument("prompt", nargs=-1)
 def chat(

@@ -60,6 +60,7 @@ def make_model(
     timeout: float | None,
     insecure: bool,
     ca: str | None,
+    record: str | None = None,
 ) -> Model:
     """Make the model that the options describe.
 
@@ -70,6 +71,7 @@ def make_model(
         timeout: Seconds for the whole answer.
         insecure: Trust any certificate.
         ca: The path of an own CA.
+        record: The file for the answer as it came.
 
     Returns:
         The model.
@@ -87,10 +89,13 @@ def make_model(
         )
     if base_url is not None and provider == "local":
         raise click.UsageError("--base-url needs a --model that is not local, e.g. --model llama_cpp or openai:NAME.")
+    if provider == "replay":
+        raise click.UsageError("--model replay has no file to play. Use: rxllm replay FILE --wire NAME")
     return Model(
         name or "local",
         base_url=base_url,
         ssl=False if insecure else ca,
         timeouts=None if timeout is None else {"total": timeout},
         gguf=gguf,
+        record=record,
     )

@@ -47,7 +47,7 @@ def providers(as_json: bool) -> int:  # noqa: FBT001 - click calls it
 
 
 def _where(provider: Provider) -> str:
-    return "(in the box)" if provider.name == "local" else "(give --base-url)"
+    return {"local": "(in the box)", "replay": "(rxllm replay FILE)"}.get(provider.name, "(give --base-url)")
 
 
 def _key_set(provider: Provider) -> bool:

@@ -8,13 +8,14 @@ import sys
 from typing import Any, Final
 
 import click
+import msgspec
 
 import rxllm.wire
 from rxllm.cli.options import final_option
 from rxllm.cli.session import Session
 from rxllm.errors import ConfigurationError
 from rxllm.model import Model
-from rxllm.providers import Provider, find_provider
+from rxllm.providers import PROVIDERS, Provider, find_provider
 from rxllm.transport.replay import ReplayTransport
 
 __all__ = ["replay"]
@@ -31,19 +32,35 @@ _PACED_CHUNK: Final = 256  # bytes: about one event
     type=click.FloatRange(min=0),
     default=0,
     metavar="X",
-    help="Times 20 reads a second; 0 (default) does not wait.",
+    help="Times 20 reads a second, or with --timing times the recorded speed; 0 (default) does not wait.",
 )
+@click.option("--timing", is_flag=True, help="Keep the recorded reads and when they came (FILE.reads.json).")
 @click.option("--chunk", type=click.IntRange(min=1), metavar="N", help="Bytes a read.")
 @final_option
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True))
-def replay(*, file: str, wire: str | None, provider: str | None, speed: float, chunk: int | None, final: str) -> int:
+def replay(
+    *,
+    file: str,
+    wire: str | None,
+    provider: str | None,
+    speed: float,
+    timing: bool,
+    chunk: int | None,
+    final: str,
+) -> int:
     """Play a recorded response body (FILE, or - for stdin) as if it came from the network."""
-    body = sys.stdin.buffer.read() if file == "-" else file
-    transport = ReplayTransport(
-        body,
-        chunk=chunk or (_PACED_CHUNK if speed else None),
-        delay=_PACE / speed if speed else 0.0,
-    )
+    if timing and chunk is not None:
+        raise click.UsageError("--timing keeps the recorded reads and --chunk cuts others: give one of them.")
+    if timing and file == "-":
+        raise click.UsageError("--timing reads the times beside FILE, and stdin has none: give the file.")
+    if timing:
+        transport = ReplayTransport(file, timing=speed or 1.0)
+    else:
+        transport = ReplayTransport(
+            sys.stdin.buffer.read() if file == "-" else file,
+            chunk=chunk or (_PACED_CHUNK if speed else None),
+            delay=_PACE / speed if speed else 0.0,
+        )
     model = Model(_recorded(wire, provider), transport=transport)
     with Session(model, as_json=final == "json") as session:
         return session.ask("(a recording)").status
@@ -59,9 +76,7 @@ def _recorded(wire: str | None, quirks_of: str | None) -> Provider:
             spoken = provider.wire.__name__.rpartition(".")[2]
             raise ConfigurationError(f"{quirks_of} speaks {spoken}, not {wire}: give --wire {spoken}.")
         decoding = provider.decoding
-    return Provider(
-        name="replay", base_url=None, wire=format_, key_required=False, default_model="recording", decoding=decoding
-    )
+    return msgspec.structs.replace(PROVIDERS["replay"], wire=format_, decoding=decoding)
 
 
 def _find_wire(name: str | None) -> Any:

@@ -7,19 +7,24 @@ from typing import Final
 
 from rxllm.errors import ConfigurationError
 from rxllm.providers import (
+    anthropic,
     azure,
     cerebras,
     deepseek,
     fireworks,
+    gemini,
     groq,
     llama_cpp,
     lmstudio,
     local,
     mistral,
     ollama,
+    ollama_native,
     openai,
+    openai_responses,
     openrouter,
     perplexity,
+    replay,
     together,
     vllm,
     writer,
@@ -33,11 +38,15 @@ PROVIDERS: Final[dict[str, Provider]] = {
     module.PROVIDER.name: module.PROVIDER
     for module in (
         openai,
+        openai_responses,
+        anthropic,
+        gemini,
         azure,
         llama_cpp,
         local,
         vllm,
         ollama,
+        ollama_native,
         lmstudio,
         groq,
         mistral,
@@ -49,6 +58,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         cerebras,
         perplexity,
         writer,
+        replay,
     )
 }
 

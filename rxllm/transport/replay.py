@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rxllm.errors import ConfigurationError
+from rxllm.transport.record import recorded_reads
 from rxllm.transport.refusals import refusal, secrets_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from rxllm.transport.exchange import HttpRequest
 
@@ -39,10 +41,13 @@ class ReplayTransport:
         body: The bytes, or the path of a file that holds them.
         chunk: Bytes a read; None for reads as large as a socket's, 64 KiB.
         delay: Seconds before each read.
+        timing: How fast the bytes come, as `RecordingTransport` saw them come: 1.0 as recorded, 2.0 twice as fast. Cut
+            as recorded, too, so `chunk` and `delay` have no place beside it; `body` must be a path.
         status: The HTTP status; one that is not 2xx makes `open` raise what `HttpTransport` would.
 
     Raises:
-        ConfigurationError: The file cannot be read, `chunk` is below 1 or `delay` below 0.
+        ConfigurationError: The file cannot be read, or not the arrival times beside it; `chunk` is below 1, `delay`
+            below 0 or `timing` not above it.
     """
 
     def __init__(
@@ -51,15 +56,19 @@ class ReplayTransport:
         *,
         chunk: int | None = None,
         delay: float = 0.0,
+        timing: float | None = None,
         status: int = 200,
     ) -> None:
         if chunk is not None and chunk < 1:
             raise ConfigurationError(f"chunk is {chunk}; expected bytes a read, 1 or more, or None for 64 KiB.")
         if not delay >= 0:
             raise ConfigurationError(f"delay is {delay}; expected seconds, 0 or more.")
+        if timing is not None and (chunk is not None or delay):
+            raise ConfigurationError("timing keeps the recorded reads; expected it without chunk and delay.")
         self._body = body if isinstance(body, bytes) else _recording(body)
         self._chunk = chunk or _READ
         self._delay = delay
+        self._reads = None if timing is None else _timed_reads(body, timing)
         self._status = status
         self.opened = 0
         """How many requests were answered."""
@@ -81,20 +90,38 @@ class ReplayTransport:
         self.opened += 1
         if not 200 <= self._status < 300:  # noqa: PLR2004 - the class of success
             raise refusal(self._status, {}, self._body, place="the recording", secrets=secrets_of(request))
-        return ReplayByteStream(self._body, self._chunk, self._delay, self)
+        return ReplayByteStream(self._body, self._pace(), self)
 
     async def aclose(self) -> None:
         """Do nothing: a recording holds nothing."""
+
+    def _pace(self) -> Callable[[int], tuple[float, int]]:
+        """Start the clock of one response; it tells the seconds before a read, by its number, and its bytes."""
+        reads = self._reads
+        if reads is None:
+            read = (self._delay, self._chunk)
+            return lambda _number: read
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+
+        def recorded(number: int) -> tuple[float, int]:
+            if number >= len(reads):
+                return 0.0, _READ  # a crash between the two files: bytes without their time
+            due, size = reads[number]
+            # From the start and not from the last read, so that a thousand late timers do not add up.
+            return max(0.0, start + due - loop.time()), size
+
+        return recorded
 
 
 class ReplayByteStream:
     """The recorded bytes on their way; made by `ReplayTransport.open`."""
 
-    def __init__(self, body: bytes, chunk: int, delay: float, owner: ReplayTransport) -> None:
+    def __init__(self, body: bytes, pace: Callable[[int], tuple[float, int]], owner: ReplayTransport) -> None:
         self._body = body
         self._position = 0
-        self._chunk = chunk
-        self._delay = delay
+        self._pace = pace
+        self._reads = 0
         self._owner = owner
         self._running = asyncio.Event()
         self._running.set()
@@ -109,11 +136,12 @@ class ReplayByteStream:
         """Wait for the next bytes, `b""` at the end.
 
         Returns:
-            At most `chunk` bytes.
+            At most `chunk` bytes, or as many as came in the recorded read.
         """
-        if self._delay:
+        delay, size = self._pace(self._reads)
+        if delay:
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._delay):
+                async with asyncio.timeout(delay):
                     await self._closing.wait()  # a sleep that `close` ends
         else:
             await asyncio.sleep(0)  # a socket gives the loop its turn, too
@@ -121,7 +149,8 @@ class ReplayByteStream:
         if self._closing.is_set():
             return b""
         start = self._position
-        self._position += self._chunk
+        self._position += size
+        self._reads += 1
         return self._body[start : self._position]
 
     def pause(self) -> None:
@@ -148,3 +177,11 @@ def _recording(path: str | os.PathLike[str]) -> bytes:
         raise ConfigurationError(
             f"The recording {path} cannot be read: {error.strerror}. Expected a file with the bytes of a response."
         ) from error
+
+
+def _timed_reads(body: bytes | str | os.PathLike[str], timing: float) -> list[tuple[float, int]]:
+    if not (timing > 0 and math.isfinite(timing)):
+        raise ConfigurationError(f"timing is {timing}; expected 1.0 for as recorded, 2.0 for twice as fast, or None.")
+    if isinstance(body, bytes):
+        raise ConfigurationError("timing needs the arrival times beside a recording; expected its path, not its bytes.")
+    return [(seconds / timing, size) for seconds, size in recorded_reads(body)]

@@ -175,6 +175,8 @@ async def test_a_newcomers_mistake_is_one_clear_line() -> None:
         (("--gguf", __file__, "Hi"), 2, "GGUF"),
         (("--gguf", __file__, "--model", "openai:gpt", "Hi"), 2, "--gguf"),
         (("--ca", "missing.pem", "--model", "openai:gpt", "Hi"), 2, "missing.pem"),
+        (("--record", "nowhere/a.sse", "--model", "llama_cpp", "Hi"), 2, "cannot be written"),
+        (("--model", "replay", "Hi"), 2, "rxllm replay FILE"),
         (("  ",), 2, "empty"),
         ((), 2, "empty"),
     ]
@@ -184,3 +186,14 @@ async def test_a_newcomers_mistake_is_one_clear_line() -> None:
         assert told in ran.err, arguments
         assert ran.err.startswith("rxllm: "), arguments
         assert ran.err.count("\n") == 1, arguments
+
+
+async def test_a_recorded_answer_can_be_replayed(misbehaving: MisbehavingServer, tmp_path: Path) -> None:
+    misbehaving.play(stream(*whole("Grüße", USAGE)))
+    recording = tmp_path / "answer.sse"
+    told = await run(*ask(misbehaving, "--record", str(recording), "My prompt"), OPENAI_API_KEY="sk-secret")
+    again = await run("replay", str(recording), "--wire", "chat_completions", "--timing")
+    assert [(ran.status, ran.out) for ran in (told, again)] == [(0, "Grüße\n")] * 2
+    written = recording.read_bytes() + recording.with_name("answer.sse.reads.json").read_bytes()
+    assert recording.read_bytes() == b"".join(whole("Grüße", USAGE))
+    assert [word for word in (b"sk-secret", b"My prompt") if word in written] == []

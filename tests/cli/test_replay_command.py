@@ -137,6 +137,9 @@ async def test_a_usage_error_is_one_line_and_status_2() -> None:
         (("replay", "-", "--wire", "sse"), "chat_completions"),
         (("replay", "-", *WIRE, "--provider", "opnai"), "'openai'"),
         (("replay", "-", *WIRE, "--chunk", "0"), "--chunk"),
+        (("replay", __file__, *WIRE, "--timing"), "has no arrival times"),
+        (("replay", __file__, *WIRE, "--timing", "--chunk", "7"), "give one of them"),
+        (("replay", "-", *WIRE, "--timing"), "give the file"),
     ]
     all_ran = await run_all(*[arguments for arguments, _ in mistakes], stdin=b"")
     for (arguments, told), ran in zip(mistakes, all_ran, strict=True):
@@ -157,3 +160,20 @@ async def test_a_slow_replay_comes_piece_by_piece(tmp_path: Path) -> None:
     process.terminate()
     await process.communicate()
     assert process.returncode == 143
+
+
+async def test_a_recorded_pause_is_kept_unless_it_is_sped_up(tmp_path: Path) -> None:
+    packets = whole("Hello")
+    recording = replayed(tmp_path, b"".join(packets))
+    times = [[0.01, len(packets[0])], [60, sum(map(len, packets[1:]))]]
+    (tmp_path / "recording.body.reads.json").write_text(json.dumps(times), "utf-8")
+    process = await start("replay", recording, *WIRE, "--timing")
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        assert await process.stdout.read(5) == b"Hello"
+    assert process.returncode is None  # a minute is not over
+    process.terminate()
+    await process.communicate()
+    assert process.returncode == 143
+    ran = await run("replay", recording, *WIRE, "--timing", "--speed", "1000")
+    assert (ran.status, ran.out) == (0, "Hello\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -102,3 +103,82 @@ async def test_close_ends_a_pending_read_and_counts_once(paused):
     assert await asyncio.wait_for(reading, 5) == b""
     assert await stream.read() == b""
     assert transport.closed == 1
+
+
+def recorded(path, body, times):
+    path.write_bytes(body)
+    path.with_name(f"{path.name}.reads.json").write_text(json.dumps(times), "utf-8")
+    return path
+
+
+async def test_a_timed_recording_is_cut_as_recorded_whatever_the_speed(tmp_path):
+    path = recorded(tmp_path / "a.sse", b"abcdef", [[0.001, 1], [0.002, 3], [0.003, 2]])
+    assert await reads(ReplayTransport(str(path), timing=1.0)) == [b"a", b"bcd", b"ef"]
+    assert await reads(ReplayTransport(path, timing=100.0)) == [b"a", b"bcd", b"ef"]
+
+
+async def test_a_timed_recording_comes_when_it_came(tmp_path):
+    path = recorded(tmp_path / "a.sse", b"abc", [[0.05, 1], [0.06, 1], [0.15, 1]])
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    stream = await ReplayTransport(path, timing=0.5).open(ASK)
+    for due in (0.1, 0.12, 0.3):
+        await stream.read()
+        assert due - 0.005 <= loop.time() - start < due + 5
+
+
+async def test_reads_that_came_together_come_together(tmp_path):
+    path = recorded(tmp_path / "a.sse", b"a" * 50, [[0.2, 1]] * 50)
+    async with asyncio.timeout(5):  # ten seconds, were each of them waited for from the one before
+        assert len(await reads(ReplayTransport(path, timing=1.0))) == 50
+
+
+async def test_a_thousand_times_as_fast_takes_a_thousandth_of_the_time(tmp_path):
+    path = recorded(tmp_path / "a.sse", b"a", [[20, 1]])
+    stream = await asyncio.wait_for(ReplayTransport(path, timing=1000.0).open(ASK), 5)
+    assert await asyncio.wait_for(stream.read(), 5) == b"a"
+
+
+async def test_bytes_without_a_time_come_at_the_end(tmp_path):
+    path = recorded(tmp_path / "a.sse", b"abcdef", [[0.001, 2]])
+    assert await reads(ReplayTransport(path, timing=1.0)) == [b"ab", b"cdef"]
+
+
+async def test_times_without_bytes_do_not_matter(tmp_path):
+    path = recorded(tmp_path / "a.sse", b"ab", [[0.001, 2], [60, 5]])
+    assert await asyncio.wait_for(reads(ReplayTransport(path, timing=1000.0)), 5) == [b"ab"]
+
+
+async def test_close_ends_the_wait_for_a_recorded_time(tmp_path):
+    stream = await ReplayTransport(recorded(tmp_path / "a.sse", b"a", [[60, 1]]), timing=1.0).open(ASK)
+    reading = asyncio.ensure_future(stream.read())
+    await turns()
+    stream.close()
+    assert await asyncio.wait_for(reading, 5) == b""
+
+
+def test_missing_times_are_a_configuration_error_that_names_them(tmp_path):
+    (tmp_path / "a.sse").write_bytes(b"a")
+    with pytest.raises(ConfigurationError, match=r"a\.sse\.reads\.json cannot be read \(No such file"):
+        ReplayTransport(tmp_path / "a.sse", timing=1.0)
+
+
+def test_bytes_have_no_times():
+    with pytest.raises(ConfigurationError, match="expected its path"):
+        ReplayTransport(b"a", timing=1.0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"timing": 0.0},
+        {"timing": -1.0},
+        {"timing": float("nan")},
+        {"timing": float("inf")},
+        {"timing": 1.0, "chunk": 7},
+        {"timing": 1.0, "delay": 0.1},
+    ],
+)
+def test_a_wrong_timing_is_a_configuration_error(tmp_path, wrong):
+    with pytest.raises(ConfigurationError, match="expected"):
+        ReplayTransport(recorded(tmp_path / "a.sse", b"a", [[0.001, 1]]), **wrong)

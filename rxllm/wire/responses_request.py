@@ -1,0 +1,143 @@
+"""A request in the form of OpenAI Responses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+
+from rxllm.errors import ConfigurationError
+from rxllm.messages import ChatRequest, Message
+from rxllm.wire.chat_completions_request import encode as encode_chat
+from rxllm.wire.responses_input import conversation
+
+if TYPE_CHECKING:
+    from rxllm.messages import ToolSpec
+
+__all__ = ["encode"]
+
+_CHOICES: Final = ("auto", "none", "required")
+_LOGPROBS: Final = "message.output_text.logprobs"
+_ENCRYPTED: Final = "reasoning.encrypted_content"
+
+
+def encode(
+    request: ChatRequest, *, model: str, stream: bool = True, reasoning_summary: str | None = "auto"
+) -> dict[str, Any]:
+    """Give the JSON body of a request.
+
+    >>> from rxllm.messages import chat_request
+    >>> encode(chat_request("Why?"), model="m")
+    {'model': 'm', 'input': [{'role': 'user', 'content': 'Why?'}], 'stream': True}
+
+    Leading system messages become `instructions`. With `extra={"store": False}` the provider keeps nothing, so that
+    reasoning comes encrypted if `reasoning_effort` asks for any, and goes back with the next request.
+
+    Args:
+        request: What is asked.
+        model: The provider's name for the model.
+        stream: Whether to stream; usage comes in any case.
+        reasoning_summary: What summary to ask for where the request has a `reasoning_effort`; None for none.
+
+    Returns:
+        The body; `request.extra` was put in last, its `include` beside what the request itself includes.
+
+    Raises:
+        ConfigurationError: The request has something that this format cannot say; the field is named.
+    """
+    _refuse(request)
+    is_stored = request.extra.get("store") is not False
+    instructions, items = conversation(request.messages, is_stored=is_stored)
+    body: dict[str, Any] = {"model": model}
+    if instructions is not None:
+        body["instructions"] = instructions
+    body["input"] = items
+    if stream:
+        body["stream"] = True
+    told = {
+        "stream_options": {k: v for k, v in (request.stream_options or {}).items() if k != "include_usage"} or None,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "max_output_tokens": request.max_tokens,
+        "tools": [_tool(tool) for tool in request.tools] or None,
+        "tool_choice": _tool_choice(request),
+        "parallel_tool_calls": request.parallel_tool_calls,
+        "text": {"format": _format(request)} if request.response_format is not None else None,
+        "reasoning": _reasoning(request, reasoning_summary),
+        "top_logprobs": request.top_logprobs,
+        "metadata": request.metadata,
+        "include": _include(request, is_stored=is_stored) or None,
+    }
+    body |= {name: value for name, value in told.items() if value is not None}
+    return body | {name: value for name, value in request.extra.items() if name != "include" or "include" not in body}
+
+
+def _refuse(request: ChatRequest) -> None:
+    """Refuse what the format has no word for, rather than leaving it out."""
+    if request.stop is not None:
+        _cannot("stop", "it ends no answer at a text. Cut the stream, e.g. with the operator stop_at.")
+    if request.seed is not None:
+        _cannot("seed", "its answers cannot be repeated. Leave it out.")
+    if request.n is not None and request.n > 1:
+        _cannot("n", "it gives one answer a request. Ask several times.")
+    if request.logprobs is False and request.top_logprobs:
+        _cannot("top_logprobs", "they are a part of logprobs, which is False. Leave one of the two out.")
+
+
+def _cannot(field: str, why: str) -> NoReturn:
+    raise ConfigurationError(
+        f"{field} cannot be said in OpenAI Responses: {why} "
+        "What a compatible server takes beyond the format goes into extra={…}."
+    )
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    fields: dict[str, Any] = {"type": "function", "name": tool.name}
+    if tool.description:
+        fields["description"] = tool.description
+    # Here a tool is strict unless it says no, in every other format only if it says so.
+    return fields | {"parameters": tool.parameters, "strict": bool(tool.strict)}
+
+
+def _tool_choice(request: ChatRequest) -> str | dict[str, Any] | None:
+    choice = request.tool_choice
+    if choice is None or choice in _CHOICES:
+        return choice
+    names = [tool.name for tool in request.tools]
+    if choice not in names and "tools" not in request.extra:
+        raise ConfigurationError(
+            f"tool_choice is {choice!r}, which is no tool of the request. "
+            f"Expected one of: {', '.join((*_CHOICES, *names))}."
+        )
+    return {"type": "function", "name": choice}
+
+
+def _format(request: ChatRequest) -> dict[str, Any]:
+    """Give the format of the answer: as in Chat Completions, but for one level less."""
+    asked = ChatRequest(messages=[Message.user("")], response_format=request.response_format)
+    wanted = cast("dict[str, Any]", encode_chat(asked, model="")["response_format"])
+    if wanted.get("type") != "json_schema":
+        return wanted
+    inner: Any = wanted.get("json_schema", wanted)
+    fields = cast("dict[str, Any]", inner) if isinstance(inner, dict) else {}
+    if not isinstance(fields.get("schema"), dict):
+        _cannot(
+            "response_format",
+            'it wants {"type": "json_schema", "json_schema": {"name": …, "schema": {…}}} or a pydantic model.',
+        )
+    return {"name": "answer", **fields, "type": "json_schema"}
+
+
+def _reasoning(request: ChatRequest, summary: str | None) -> dict[str, Any] | None:
+    effort = request.reasoning_effort
+    if effort is None:
+        return None
+    return {"effort": effort} | ({"summary": summary} if summary is not None and effort != "none" else {})
+
+
+def _include(request: ChatRequest, *, is_stored: bool) -> list[Any]:
+    asked = [_LOGPROBS] if request.logprobs or request.top_logprobs else []
+    if not is_stored and request.reasoning_effort not in (None, "none"):  # other models refuse to be asked for it
+        asked.append(_ENCRYPTED)
+    given: Any = request.extra.get("include")
+    if asked and isinstance(given, list):
+        asked = list(dict.fromkeys([*asked, *cast("list[Any]", given)]))
+    return asked
