@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from reactivex.disposable import SerialDisposable
+from reactivex.disposable import Disposable, SerialDisposable
 
 from rxllm.askable import Askable
-from rxllm.errors import ConfigurationError, ProviderError, TransportError, TruncatedStreamError
+from rxllm.errors import ConfigurationError, ProviderError, RxllmError, TransportError, TruncatedStreamError
 from rxllm.items import Ping, ProviderEvent, Rollback, Started, StreamItem, Usage
 
 if TYPE_CHECKING:
@@ -66,6 +66,22 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
         if asked is not None:
             return asked if asked <= self.max_delay else None
         return min(self.delay * 2 ** (attempt - 1) * random.uniform(1, 1.5), self.max_delay)  # noqa: S311 - no secret
+
+
+class _Nothing:
+    """The origin of a candidate that could not be made."""
+
+    def start(self, inlet: Inlet) -> None:
+        """Have nothing to begin."""
+
+    def pause(self) -> None:
+        """Have nothing to stop."""
+
+    def resume(self) -> None:
+        """Have nothing to go on with."""
+
+    def close(self) -> None:
+        """Have nothing to close."""
 
 
 class _Entrant:
@@ -146,7 +162,14 @@ class _Attempts(ABC):
     def _enter(self, *_: object) -> None:
         """Let the next one begin."""
         index = len(self._entrants)
-        entrant = _Entrant(self._candidates[index](), self, index)
+        try:
+            origin = self._candidates[index]()
+        except RxllmError as error:  # e.g. no key for this one: a failure like any other
+            entrant = _Entrant(_Nothing(), self, index)
+            self._entrants.append(entrant)
+            entrant.fail(error)
+            return
+        entrant = _Entrant(origin, self, index)
         self._entrants.append(entrant)
         if self._paused:
             entrant.origin.pause()
@@ -222,6 +245,7 @@ class Race(_Attempts):
         self._after = after
 
     def _enter(self, *_: object) -> None:
+        self._timer.disposable = Disposable()  # whoever begins early must not begin again
         super()._enter()
         if self._speaker is not None or len(self._entrants) == len(self._candidates):
             return

@@ -264,3 +264,19 @@ async def test_a_slow_real_server_is_overtaken_and_its_socket_closed(misbehaving
             await misbehaving.no_sockets()
         assert answered.answered_by == "openai:quick"
         await quick.no_sockets()
+
+
+@pytest.mark.parametrize("group", [fallback, hedge])
+async def test_a_model_that_cannot_be_asked_fails_and_hangs_nobody(group, misbehaving, monkeypatch):
+    monkeypatch.delenv("GROQ_API_KEY", raising=False)
+    misbehaving.play(BUSY)
+    async with group(Model("openai:m", base_url=misbehaving.url), Model("groq:m")) as models:
+        with pytest.raises(ConfigurationError, match="GROQ_API_KEY"):
+            await models.stream("Hi")
+
+
+def test_one_that_began_early_does_not_begin_again():
+    course = Course(racing(1), count=2)
+    course.origins[0].fail(OverloadedError("busy"))
+    course.clock.advance_by(5)
+    assert [origin.calls for origin in course.origins] == [["start"], ["start"]]
