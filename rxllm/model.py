@@ -28,6 +28,7 @@ from rxllm.providers import Provider, find_provider
 from rxllm.transport.exchange import ByteStream, HttpRequest, Transport
 from rxllm.transport.http import HttpTransport
 from rxllm.transport.record import RecordingTransport
+from rxllm.transport.refusals import secrets_of
 from rxllm.transport.replay import ReplayTransport
 
 if TYPE_CHECKING:
@@ -140,8 +141,12 @@ class Model(Askable):
         async def open_body() -> ByteStream:
             return await self._transport.open(HttpRequest("POST", (await self._locate()) + path, headers, body))
 
+        secrets = secrets_of(HttpRequest("POST", "", headers))
+
         def exchange() -> Origin:
-            return _Exchange(open_body, self._wire.Decoder(**self._decoding), answered_by=self.full_name)
+            return _Exchange(
+                open_body, self._wire.Decoder(**self._decoding), answered_by=self.full_name, secrets=secrets
+            )
 
         retry = self._retry
         if retry is None or retry.attempts == 1:
@@ -215,8 +220,11 @@ class Model(Askable):
 class _Exchange:
     """One request and its response, as the origin of a stream."""
 
-    def __init__(self, open_body: Callable[[], Awaitable[ByteStream]], decoder: Decoder, *, answered_by: str) -> None:
+    def __init__(
+        self, open_body: Callable[[], Awaitable[ByteStream]], decoder: Decoder, *, answered_by: str, secrets: list[str]
+    ) -> None:
         self.answered_by = answered_by
+        self._secrets = secrets
         self._open_body = open_body
         self._decoder = decoder
         self._pump: Pump | None = None
@@ -245,7 +253,10 @@ class _Exchange:
             inlet.push(items)
             inlet.complete()
 
-        self._pump = Pump(self._open_body, take, end, inlet.fail)
+        def fail(error: Exception) -> None:
+            inlet.fail(_masked(error, self._secrets))
+
+        self._pump = Pump(self._open_body, take, end, fail)
         if self._paused:
             self._pump.pause()
         self._pump.start()
@@ -266,6 +277,22 @@ class _Exchange:
         """Begin closing the socket."""
         if self._pump is not None:
             self._pump.close()
+
+
+def _masked(error: Exception, secrets: list[str]) -> Exception:
+    """Take the key out of an error under HTTP 200, whose words are the server's and may echo it."""
+
+    def masked(said: str) -> str:
+        for secret in secrets:
+            said = said.replace(secret, "***")
+        return said
+
+    error.args = tuple(masked(a) if isinstance(a, str) else a for a in error.args)
+    if isinstance(error, DecodeError):
+        error.snippet = masked(error.snippet)
+    elif isinstance(error, ProviderError) and error.code:
+        error.code = masked(error.code)
+    return error
 
 
 def find_wire(name: str) -> Any:

@@ -333,3 +333,19 @@ async def test_the_real_server_reasons_when_told(real_model):
         thinking = {"chat_template_kwargs": {"force_thinking": True}}
         completion = await model.stream("Tell me about the light.", max_tokens=60, extra=thinking)
     assert completion.reasoning
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'data: {"error":{"message":"Incorrect API key provided: sk-secret","code":"sk-secret"}}\n\n',
+        b"data: nonsense sk-secret\n\n",
+        b"<html>Bearer sk-secret</html>",
+    ],
+)
+async def test_a_key_echoed_under_200_is_told_to_nobody(model, misbehaving, body):
+    misbehaving.play(stream(body))
+    with pytest.raises((ProviderError, DecodeError)) as caught:
+        await model.stream("Hi")
+    error = caught.value
+    assert "sk-secret" not in f"{error} {error!r} {getattr(error, 'snippet', '')} {getattr(error, 'code', '')}"
