@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: demo test check lint types wheel bench clean
+.PHONY: demo test check lint types wheel bench fuzz clean
 
 demo: $(STAMP)
 	@$(BIN)/rxllm demo
@@ -28,6 +28,11 @@ wheel: $(STAMP)
 	$(PYTHON) -m venv $(VENV)/wheel
 	$(VENV)/wheel/bin/python -m pip install --quiet dist/*.whl
 	cd / && $(CURDIR)/$(VENV)/wheel/bin/python -W error -c "import rxllm, rxllm.testing; print('wheel imports, version', __import__('importlib.metadata').metadata.version('rxllm'))"
+
+# SECONDS for all decoders together.
+SECONDS ?= 600
+fuzz: $(STAMP)
+	PYTHONPATH=tests:tests/wire $(BIN)/python -m fuzz.decoders --seconds $(SECONDS)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/throughput.py

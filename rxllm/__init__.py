@@ -3,60 +3,74 @@
 >>> from rxllm import Model, operators as ops
 """
 
-from loguru import logger
+from __future__ import annotations
 
-from rxllm import operators
-from rxllm.attempts import Retry, fallback, hedge
-from rxllm.completion import Choice, Completion, accumulate
-from rxllm.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    ConnectTimeout,
-    ContentFilterError,
-    DecodeError,
-    FirstItemTimeout,
-    IdleTimeout,
-    InvalidRequestError,
-    MailboxOverflowError,
-    OverloadedError,
-    ProgressTimeout,
-    ProviderError,
-    RateLimitError,
-    RxllmError,
-    SenderError,
-    StreamTimeoutError,
-    ToolError,
-    TotalTimeout,
-    TransportError,
-    TruncatedStreamError,
-)
-from rxllm.items import (
-    ChoiceFinished,
-    Finish,
-    Logprobs,
-    Media,
-    Ping,
-    ProviderEvent,
-    Reasoning,
-    ReasoningDelta,
-    RefusalDelta,
-    Rollback,
-    ServerToolCall,
-    ServerToolResult,
-    Source,
-    Stamped,
-    Started,
-    StreamItem,
-    TextDelta,
-    Timing,
-    ToolCall,
-    ToolCallDelta,
-    Usage,
-)
-from rxllm.messages import ChatRequest, ImagePart, Message, MessageToolCall, TextPart, Timeouts, ToolSpec
-from rxllm.model import Health, Model
-from rxllm.providers import PROVIDERS, Provider
-from rxllm.stream import CompletionStream
+import sys
+
+try:
+    import importlib
+    from typing import TYPE_CHECKING, Any, Final
+
+    from loguru import logger
+except KeyboardInterrupt:
+    # Ctrl-C before the command line runs one line of its own; in a program of somebody else's it is theirs to handle.
+    if not any(argument.endswith("rxllm") for argument in sys.orig_argv):
+        raise
+    sys.exit(130)
+
+if TYPE_CHECKING:
+    from rxllm import operators
+    from rxllm.attempts import Retry, fallback, hedge
+    from rxllm.completion import Choice, Completion, accumulate
+    from rxllm.errors import (
+        AuthenticationError,
+        ConfigurationError,
+        ConnectTimeout,
+        ContentFilterError,
+        DecodeError,
+        FirstItemTimeout,
+        IdleTimeout,
+        InvalidRequestError,
+        MailboxOverflowError,
+        OverloadedError,
+        ProgressTimeout,
+        ProviderError,
+        RateLimitError,
+        RxllmError,
+        SenderError,
+        StreamTimeoutError,
+        ToolError,
+        TotalTimeout,
+        TransportError,
+        TruncatedStreamError,
+    )
+    from rxllm.items import (
+        ChoiceFinished,
+        Finish,
+        Logprobs,
+        Media,
+        Ping,
+        ProviderEvent,
+        Reasoning,
+        ReasoningDelta,
+        RefusalDelta,
+        Rollback,
+        ServerToolCall,
+        ServerToolResult,
+        Source,
+        Stamped,
+        Started,
+        StreamItem,
+        TextDelta,
+        Timing,
+        ToolCall,
+        ToolCallDelta,
+        Usage,
+    )
+    from rxllm.messages import ChatRequest, ImagePart, Message, MessageToolCall, TextPart, Timeouts, ToolSpec
+    from rxllm.model import Health, Model
+    from rxllm.providers import PROVIDERS, Provider
+    from rxllm.stream import CompletionStream
 
 __all__ = [
     "PROVIDERS",
@@ -121,4 +135,77 @@ __all__ = [
     "operators",
 ]
 
+_ROOMS: Final = {
+    "attempts": ("Retry", "fallback", "hedge"),
+    "completion": ("Choice", "Completion", "accumulate"),
+    "errors": (
+        "AuthenticationError",
+        "ConfigurationError",
+        "ConnectTimeout",
+        "ContentFilterError",
+        "DecodeError",
+        "FirstItemTimeout",
+        "IdleTimeout",
+        "InvalidRequestError",
+        "MailboxOverflowError",
+        "OverloadedError",
+        "ProgressTimeout",
+        "ProviderError",
+        "RateLimitError",
+        "RxllmError",
+        "SenderError",
+        "StreamTimeoutError",
+        "ToolError",
+        "TotalTimeout",
+        "TransportError",
+        "TruncatedStreamError",
+    ),
+    "items": (
+        "ChoiceFinished",
+        "Finish",
+        "Logprobs",
+        "Media",
+        "Ping",
+        "ProviderEvent",
+        "Reasoning",
+        "ReasoningDelta",
+        "RefusalDelta",
+        "Rollback",
+        "ServerToolCall",
+        "ServerToolResult",
+        "Source",
+        "Stamped",
+        "Started",
+        "StreamItem",
+        "TextDelta",
+        "Timing",
+        "ToolCall",
+        "ToolCallDelta",
+        "Usage",
+    ),
+    "messages": ("ChatRequest", "ImagePart", "Message", "MessageToolCall", "TextPart", "Timeouts", "ToolSpec"),
+    "model": ("Health", "Model"),
+    "operators": (),  # itself the public name
+    "providers": ("PROVIDERS", "Provider"),
+    "stream": ("CompletionStream",),
+}
+"""Where each public name lives: a room is imported when a name of it is first asked for."""
+_HOMES: Final = {name: room for room, names in _ROOMS.items() for name in names}
+
 logger.disable("rxllm")  # a library is silent until its user says logger.enable("rxllm")
+
+if not TYPE_CHECKING:  # to a type checker, a name that is not above must stay unknown
+
+    def __getattr__(name: str) -> Any:
+        if name in _ROOMS:
+            return importlib.import_module(f"rxllm.{name}")
+        try:
+            room = _HOMES[name]
+        except KeyError:
+            raise AttributeError(f"module 'rxllm' has no attribute {name!r}") from None
+        value = globals()[name] = getattr(importlib.import_module(f"rxllm.{room}"), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

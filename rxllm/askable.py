@@ -6,24 +6,32 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
 from rxllm.bridge import loop_scheduler
-from rxllm.stream import CompletionStream, OnAbandon, Origin
+from rxllm.messages import Message
+from rxllm.stream import CompletionStream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
 
     from reactivex import abc
 
+    from rxllm.holders import OnAbandon
     from rxllm.messages import Prompt, Timeouts
     from rxllm.observable import Operator
+    from rxllm.origin import Origin
 
 __all__ = ["Askable"]
 
 
 class Askable(ABC):
-    """Gives a `CompletionStream` for a prompt, wherever it comes from."""
+    """Gives a `CompletionStream` for a prompt, wherever it comes from.
+
+    Three levels: `prompt` takes a text, `chat` a text and what was said before, `stream` all that a request can hold.
+    Each gives a stream, to be listened to, or awaited for the whole only.
+    """
 
     timeouts: Timeouts
+    _stream_type: type[CompletionStream] = CompletionStream
 
     @abstractmethod
     def origin(self, prompt: Prompt, scheduler: abc.SchedulerBase, **settings: Any) -> Origin:
@@ -44,6 +52,31 @@ class Askable(ABC):
     @abstractmethod
     async def aclose(self) -> None:
         """Let go of what is shared."""
+
+    def prompt(self, text: str, **options: Any) -> CompletionStream:
+        """Ask one question: `await model.prompt("Why?")`.
+
+        Args:
+            text: The question.
+            options: As `stream` takes them.
+
+        Returns:
+            A hot observable; `await` it for the whole.
+        """
+        return self.stream(text, **options)
+
+    def chat(self, text: str, history: Iterable[Message | Mapping[str, Any]], **options: Any) -> CompletionStream:
+        """Go on with a conversation.
+
+        Args:
+            text: What the user says now.
+            history: What was said before; `completion.to_message()` gives an answer in that form.
+            options: As `stream` takes them.
+
+        Returns:
+            A hot observable; `await` it for the whole.
+        """
+        return self.stream([*history, Message.user(text)], **options)
 
     def stream(
         self,
@@ -72,7 +105,7 @@ class Askable(ABC):
             ConfigurationError: The request cannot be sent as it is; nothing was.
         """
         home = scheduler or loop_scheduler()
-        return CompletionStream(
+        return self._stream_type(
             self.origin(prompt, home, **settings),
             scheduler=home,
             through=through,

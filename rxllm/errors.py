@@ -231,6 +231,7 @@ _BY_WORD: Final[dict[str, type[ProviderError]]] = {
     "rate_limit_error": RateLimitError,
     "rate_limit_exceeded": RateLimitError,
     "insufficient_quota": RateLimitError,
+    "billing_error": RateLimitError,
     "resource_exhausted": RateLimitError,
     "overloaded_error": OverloadedError,
     "overloaded": OverloadedError,

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from typing import TYPE_CHECKING, Any, cast
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from loguru import logger
 
 from rxllm.items import (
     Delta,
     Finish,
+    ReasoningDelta,
+    RefusalDelta,
     Rollback,
     Stamped,
     Started,
@@ -25,6 +28,7 @@ from rxllm.items import (
     joined,
     part,
 )
+from rxllm.turn_items import TurnStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +36,8 @@ if TYPE_CHECKING:
     from rxllm.observable import Sink
 
 __all__ = ["Hub", "Seat"]
+
+_DELTAS: Final = {TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta}
 
 
 class Seat:
@@ -308,43 +314,47 @@ class Hub:
     def _history(self) -> list[tuple[int, StreamItem]]:
         """Merge what has come since the last time; each item is looked at once, however many come late."""
         merged, seqs = self._merged, self._merged_seqs
-        run: list[Delta] = []
-        run_kind, run_choice, key = StreamItem, 0, None  # of the run, to see at a glance that an item belongs to it
-        if len(merged) > self._start and (key := part(merged[-1])) is not None:
-            run = [cast("Delta", merged.pop())]
-            seqs.pop()
-        for seq, item in enumerate(self._log[self._merged_upto : self._sent], self._merged_upto):
-            kind = type(item)
-            if kind is run_kind and cast("TextDelta", item).choice == run_choice:
-                run.append(cast("Delta", item))
-                continue
-            new_key = part(item)
-            if run and new_key != key:
-                merged.append(joined(run))
-                seqs.append(seq - 1)
-                run = []
-            key = new_key
-            if key is not None:
-                run.append(cast("Delta", item))
-                run_kind = kind if kind is not ToolCallDelta else StreamItem
-                run_choice = cast("Delta", item).choice
-                continue
-            run_kind = StreamItem
-            if kind is Rollback:
-                self._void += [i for i in merged[self._start :] if isinstance(i, Usage)][-1:]
-                self._void.append(item)
-                del merged[self._start :]
-                del seqs[self._start :]
-                continue
-            if kind is Started:
-                self._start = len(merged)
-            merged.append(item)
-            seqs.append(seq)
-        if run:
-            merged.append(joined(run))
-            seqs.append(self._sent - 1)
+        fresh = self._log[self._merged_upto : self._sent]
+        seq = self._merged_upto
         self._merged_upto = self._sent
+        for kind, group in groupby(fresh, type):
+            alike = list(group)
+            if kind in _DELTAS:
+                for run in _runs(cast("list[Delta]", alike)):
+                    seq += len(run)
+                    if len(merged) > self._start and part(merged[-1]) == part(run[0]):
+                        seqs.pop()
+                        run.insert(0, cast("Delta", merged.pop()))
+                    merged.append(joined(run))
+                    seqs.append(seq - 1)
+                continue
+            for item in alike:
+                self._keep(item, seq)
+                seq += 1
         return list(zip(seqs, merged, strict=True))
+
+    def _keep(self, item: StreamItem, seq: int) -> None:
+        """Put a structural item into the history; a Rollback takes out what it voids."""
+        merged = self._merged
+        if isinstance(item, Rollback):
+            self._void += [i for i in merged[self._start :] if isinstance(i, Usage)][-1:]
+            self._void.append(item)
+            del merged[self._start :]
+            del self._merged_seqs[self._start :]
+            return
+        if isinstance(item, Started):
+            self._start = len(merged)
+        merged.append(item)
+        self._merged_seqs.append(seq)
+        if isinstance(item, TurnStarted):  # which is not a part of the attempt that follows
+            self._start = len(merged)
+
+
+def _runs(deltas: list[Delta]) -> list[list[Delta]]:
+    """Cut deltas of one kind where another part begins; nearly always nowhere."""
+    if type(deltas[0]) is not ToolCallDelta and len({d.choice for d in deltas}) == 1:
+        return [deltas]
+    return [list(run) for _, run in groupby(deltas, part)]
 
 
 def _ignore(_: StreamItem) -> None:

@@ -292,6 +292,8 @@ def item_types() -> tuple[type[StreamItem], ...]:
     Returns:
         The concrete subclasses of `StreamItem`.
     """
+    import rxllm.turn_items  # noqa: F401  # pyright: ignore[reportUnusedImport] - its items are items too
+
     return tuple(StreamItem.__subclasses__())
 
 

@@ -11,10 +11,13 @@ from abc import abstractmethod
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, cast
 
-from loguru import logger
 from reactivex import ConnectableObservable, Observable, abc
+from reactivex import operators as ops
 from reactivex.disposable import Disposable, SingleAssignmentDisposable
 from reactivex.internal import noop
+
+from rxllm.errors import ConfigurationError
+from rxllm.guard import Guard, callbacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +40,13 @@ class HomeScheduler(abc.SchedulerBase):
         """Tell whether this is the loop's own thread."""
 
     @abstractmethod
-    def post(self, action: Callable[[], object]) -> None:
-        """Run something on the loop's thread, from any other."""
+    def post(self, action: Callable[[], object]) -> bool:
+        """Run something on the loop's thread, from any other; False where the loop is closed and runs nothing more."""
+
+    @property
+    @abstractmethod
+    def closed(self) -> bool:
+        """Whether the loop is closed."""
 
     @abstractmethod
     def time(self) -> float:
@@ -46,10 +54,9 @@ class HomeScheduler(abc.SchedulerBase):
 
 
 def at_home(scheduler: abc.SchedulerBase | None, action: Callable[[], object]) -> None:
-    """Run `action` on the scheduler's own thread: now, if this is it."""
-    if isinstance(scheduler, HomeScheduler) and not scheduler.here():
-        scheduler.post(action)
-    else:
+    """Run `action` on the scheduler's own thread: now, if this is it, or if its loop is closed and disturbs nobody."""
+    home: Any = scheduler  # not asked by isinstance, which an ABC makes slow
+    if not hasattr(home, "here") or home.here() or not home.post(action):
         action()
 
 
@@ -164,75 +171,8 @@ def lift(connect: Callable[[Sink, abc.SchedulerBase | None], Sink]) -> Operator:
 
         return Lifted(core)
 
+    operator.lifted = True  # pyright: ignore[reportFunctionMemberAccess] - it hands its scheduler on, see `pipe`
     return operator
-
-
-class _Guard:
-    """Stands between a pipe and its final observer: what that one raises ends its own subscription, nobody else's."""
-
-    __slots__ = ("_on_completed", "_on_error", "_on_next", "_stopped", "subscription")
-
-    def __init__(
-        self,
-        on_next: Callable[[Any], None],
-        on_error: Callable[[Exception], None] | None,
-        on_completed: Callable[[], None],
-    ) -> None:
-        self._on_next = on_next
-        self._on_error = on_error
-        self._on_completed = on_completed
-        self._stopped = False
-        self.subscription = SingleAssignmentDisposable()
-
-    def on_next(self, value: Any) -> None:
-        if self._stopped:
-            return
-        try:
-            self._on_next(value)
-        except BaseException as error:  # noqa: BLE001 - also CancelledError, which must not end the source's task
-            self.detach(error)
-
-    def detach(self, error: BaseException) -> None:
-        """Let go of the source, and tell the observer about its own error."""
-        if isinstance(error, (KeyboardInterrupt, SystemExit)):
-            raise error
-        self.dispose()
-        logger.warning("A subscriber raised {!r} and was detached; the stream goes on", error)
-        _tell(self._on_error, error)
-
-    def on_error(self, error: Exception) -> None:
-        if self._stopped:
-            return
-        self.dispose()
-        if self._on_error is None:
-            logger.debug("A stream failed with {!r}; this subscriber has no on_error", error)
-        _tell(self._on_error, error)
-
-    def on_completed(self) -> None:
-        if self._stopped:
-            return
-        self.dispose()
-        try:
-            self._on_completed()
-        except BaseException as error:
-            if isinstance(error, (KeyboardInterrupt, SystemExit)):
-                raise
-            logger.warning("A subscriber's on_completed raised {!r}", error)
-
-    def dispose(self) -> None:
-        self._stopped = True
-        self.subscription.dispose()
-
-
-def _tell(on_error: Callable[[Exception], None] | None, error: BaseException) -> None:
-    if on_error is None:
-        return
-    try:
-        on_error(cast("Exception", error))
-    except BaseException as second:
-        if isinstance(second, (KeyboardInterrupt, SystemExit)):
-            raise
-        logger.warning("A subscriber's on_error raised {!r}", second)
 
 
 class LoopObservable(Observable[T], Generic[T]):
@@ -256,7 +196,7 @@ class LoopObservable(Observable[T], Generic[T]):
         """Compose operators, ours and reactivex's; the result stays on the loop."""
         value: Any = self._source
         for operator in operators:
-            value = operator(_homed(value, self._home))
+            value = operator(value if getattr(operator, "lifted", False) else _homed(value, self._home))
         return settled(value, self._home)
 
     def subscribe(
@@ -278,10 +218,8 @@ class LoopObservable(Observable[T], Generic[T]):
         Returns:
             What ends the subscription; it may be disposed of from any thread.
         """
-        observer: Any = on_next
-        if hasattr(observer, "on_next"):
-            on_next, on_error, on_completed = observer.on_next, observer.on_error, observer.on_completed
-        guard = _Guard(cast("Any", on_next) or noop, on_error, on_completed or noop)
+        next_, on_error, on_completed = callbacks(on_next, on_error, on_completed)
+        guard = Guard(next_ or noop, on_error, on_completed or noop)
         home = self._home
 
         def subscribe_here() -> None:
@@ -296,6 +234,32 @@ class LoopObservable(Observable[T], Generic[T]):
 
         at_home(home, subscribe_here)
         return Disposable(lambda: at_home(home, guard.dispose))
+
+    def run(self, scheduler: abc.SchedulerBase | None = None) -> T:
+        """Block until the end and give the last value; from another thread than the loop's.
+
+        Args:
+            scheduler: For the time operators above; the loop's own by default.
+
+        Returns:
+            The last value.
+
+        Raises:
+            ConfigurationError: This is the loop's thread, and would wait for itself.
+        """
+        home = self._home
+        if isinstance(home, HomeScheduler) and home.here() and not home.closed:
+            raise ConfigurationError("run() on the loop's own thread would wait for itself for ever; use `await`.")
+        return super().run(scheduler or home)
+
+    def __add__(self, other: Observable[T]) -> LoopObservable[T]:
+        return self.pipe(ops.concat(other))
+
+    def __iadd__(self, other: Observable[T]) -> LoopObservable[T]:
+        return self + other
+
+    def __getitem__(self, key: slice | int) -> LoopObservable[T]:
+        return settled(super().__getitem__(key), self._home)
 
 
 class LoopConnectable(LoopObservable[T]):

@@ -7,13 +7,16 @@ generator would wait for the loop to close it. For that the stream must not keep
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from rxllm.errors import ConfigurationError, MailboxOverflowError, RxllmError
 from rxllm.mailbox import Mailbox, Overflow
-from rxllm.observable import Sink, at_home
+from rxllm.observable import HomeScheduler, Sink, at_home
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reactivex import abc
 
     from rxllm.items import StreamItem
@@ -55,7 +58,7 @@ class _Inbox:
         self.holding = False
         self.ended = False
         self.error: Exception | None = None
-        self.waiting: asyncio.Future[None] | None = None
+        self.waiting: Callable[[], None] | None = None
 
     def on_next(self, item: StreamItem) -> None:
         if self.ended:
@@ -68,9 +71,8 @@ class _Inbox:
         if self.pausing and not self.holding and self.mailbox.full:
             self.holding = True
             self._stream.pause(self)
-        waiting = self.waiting
-        if waiting is not None and not waiting.done():
-            waiting.set_result(None)
+        if self.waiting is not None:
+            self.waiting()
 
     def on_error(self, error: Exception) -> None:
         if not self.ended:
@@ -79,8 +81,8 @@ class _Inbox:
 
     def on_completed(self) -> None:
         self.ended = True
-        if self.waiting is not None and not self.waiting.done():
-            self.waiting.set_result(None)
+        if self.waiting is not None:
+            self.waiting()
 
     def relax(self) -> None:
         """Let the socket be read again when half of the mailbox is free, or nobody reads it any more."""
@@ -106,7 +108,7 @@ class Reader:
         self, stream: Readable, scheduler: abc.SchedulerBase | None, *, capacity: int, overflow: Overflow
     ) -> None:
         self._subscription: abc.DisposableBase | None = None
-        self._scheduler = scheduler
+        self._home = scheduler if isinstance(scheduler, HomeScheduler) else None
         self._inbox = inbox = _Inbox(stream, capacity, overflow)
         self._subscription = stream.read_with(Sink(inbox.on_next, inbox.on_error, inbox.on_completed))
 
@@ -123,38 +125,96 @@ class Reader:
                 which let go of the stream.
         """
         inbox = self._inbox
-        while not len(inbox.mailbox):
-            if inbox.ended:
-                self._let_go()
-                error, inbox.error = inbox.error, None
-                if error is not None:
-                    raise error
-                raise StopAsyncIteration
-            if inbox.waiting is not None:
-                raise ConfigurationError("Two tasks wait on one reader. Give each its own: stream.items().")
-            inbox.waiting = asyncio.get_running_loop().create_future()
-            try:
-                await inbox.waiting
-            except asyncio.CancelledError:
-                if not inbox.ended:  # whoever asks again must not take this for the end of the stream
-                    inbox.error = RxllmError(_CANCELLED)
-                self._let_go()
-                raise
-            finally:
-                inbox.waiting = None
+        if inbox.waiting is not None:
+            raise ConfigurationError("Two tasks wait on one reader. Give each its own: stream.items().")
+        if self._home is not None and not self._home.here():
+            return await self._from_afar(self._home)
+        if not len(inbox.mailbox) and not inbox.ended:
+            await self._wait()
+        return self._next()
+
+    def _next(self) -> StreamItem:
+        """Take what is there; there is something, or the end."""
+        inbox = self._inbox
+        if not len(inbox.mailbox):
+            self._let_go()
+            error, inbox.error = inbox.error, None
+            raise error or StopAsyncIteration
         item = inbox.mailbox.take()
         if inbox.holding:
             inbox.relax()
         return item
 
+    async def _wait(self) -> None:
+        inbox = self._inbox
+        arrived: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def tell() -> None:
+            if not arrived.done():
+                arrived.set_result(None)
+
+        inbox.waiting = tell
+        try:
+            await arrived
+        except asyncio.CancelledError:
+            self._give_up()
+            raise
+        finally:
+            inbox.waiting = None
+
+    async def _from_afar(self, home: HomeScheduler) -> StreamItem:
+        """Let the stream's own thread take the next item, since the mailbox is of that thread."""
+        inbox = self._inbox
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[StreamItem | Exception] = loop.create_future()
+
+        def settle(taken: StreamItem | Exception) -> None:
+            if not answer.done():
+                answer.set_result(taken)
+
+        def take() -> None:
+            inbox.waiting = None
+            try:
+                taken = self._next()
+            except Exception as error:  # noqa: BLE001 - raised where it is waited for
+                taken = error
+            with suppress(RuntimeError):  # that loop is closed, and nobody waits there any more
+                loop.call_soon_threadsafe(settle, taken)
+
+        def look() -> None:
+            if len(inbox.mailbox) or inbox.ended:
+                take()
+            else:
+                inbox.waiting = take
+
+        at_home(home, look)
+        try:
+            taken = await answer
+        except asyncio.CancelledError:
+            at_home(home, self._give_up)
+            raise
+        if isinstance(taken, Exception):
+            raise taken
+        return taken
+
+    def _give_up(self) -> None:
+        """Let go in the middle of a wait; whoever asks again must not take that for the end of the stream."""
+        self._inbox.waiting = None
+        if not self._inbox.ended:
+            self._inbox.error = RxllmError(_CANCELLED)
+        self._let_go()
+
     async def aclose(self) -> None:
         """Let go of the stream; what was queued is forgotten."""
+        at_home(self._home, self._forget)
+
+    def _forget(self) -> None:
         self._inbox.mailbox = Mailbox()
         self._let_go()
 
     def __del__(self) -> None:
         if self._subscription is not None:
-            at_home(self._scheduler, self._let_go)
+            at_home(self._home, self._let_go)
 
     def _let_go(self) -> None:
         subscription, self._subscription = self._subscription, None

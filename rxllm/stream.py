@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import msgspec
 from loguru import logger
 from reactivex.disposable import Disposable, SingleAssignmentDisposable
+from reactivex.internal import noop
 
 from rxllm.completion import Completion, fold
-from rxllm.errors import ConfigurationError
+from rxllm.errors import ConfigurationError, TransportError
+from rxllm.guard import callbacks
+from rxllm.holders import Holders, OnAbandon
 from rxllm.hub import Hub, Seat
 from rxllm.items import Finish, StreamItem, Timing, Usage, part
 from rxllm.limits import Limits
@@ -27,46 +30,9 @@ if TYPE_CHECKING:
     from rxllm.items import Stamped
     from rxllm.mailbox import Overflow
     from rxllm.messages import Timeouts
+    from rxllm.origin import Origin
 
-__all__ = ["CompletionStream", "Inlet", "OnAbandon", "Origin"]
-
-OnAbandon: TypeAlias = Literal["cancel", "keep"] | float
-
-
-class Inlet(Protocol):
-    """Where an origin puts what it reads; called on the stream's own thread."""
-
-    def push(self, items: list[StreamItem]) -> None:
-        """Take what one read brought."""
-        ...
-
-    def complete(self) -> None:
-        """Note that the `Finish` was the last."""
-        ...
-
-    def fail(self, error: Exception) -> None:
-        """Note that it ended badly."""
-        ...
-
-
-class Origin(Protocol):
-    """Where a stream comes from: a request, a recording, an agent's run."""
-
-    def start(self, inlet: Inlet) -> None:
-        """Begin; called once at most."""
-        ...
-
-    def pause(self) -> None:
-        """Stop reading."""
-        ...
-
-    def resume(self) -> None:
-        """Go on reading."""
-        ...
-
-    def close(self) -> None:
-        """Begin closing before this returns; nothing need come any more."""
-        ...
+__all__ = ["CompletionStream"]
 
 
 class CompletionStream(LoopObservable[StreamItem]):
@@ -95,20 +61,17 @@ class CompletionStream(LoopObservable[StreamItem]):
         timeouts: Timeouts | None = None,
     ) -> None:
         super().__init__(Lifted(self._enter), scheduler)
-        if on_abandon not in ("cancel", "keep") and (isinstance(on_abandon, str) or on_abandon < 0):
-            raise ConfigurationError(f'on_abandon={on_abandon!r}: choose "cancel", "keep", or seconds.')
         self._origin = origin
         self._scheduler = scheduler
         self._operators = tuple(through)
         self._through = Through(Sink(self._emit_one, self._failed, self._completed)) if self._operators else None
         self._hub = Hub(replay=replay)
-        self._on_abandon: OnAbandon = on_abandon
+        self._holders = Holders(on_abandon, scheduler, self._cancel)
         self._limits = Limits(timeouts, scheduler, self._expire)
-        self._holders = 0
         self._pauses: dict[object, int] = {}
         self._started = self._start_held = False
         self._reading = False  # between the origin's start and its end
-        self._leaving = SingleAssignmentDisposable()
+        self._trace: TracebackType | None = None  # of the error, which each `await` raises anew
         self._value: Completion | None = None
 
     # ---- subscribing
@@ -122,10 +85,8 @@ class CompletionStream(LoopObservable[StreamItem]):
         scheduler: abc.SchedulerBase | None = None,  # noqa: ARG002 - there is no time operator above
     ) -> abc.DisposableBase:
         """Subscribe an observer or up to three callbacks, from any thread; see `LoopObservable.subscribe`."""
-        observer: Any = on_next
-        if hasattr(observer, "on_next"):
-            on_next, on_error, on_completed = observer.on_next, observer.on_error, observer.on_completed
-        return self.read_with(Sink(cast("Any", on_next) or _ignore, on_error or _unheard, on_completed or _ignore))
+        next_, on_error, on_completed = callbacks(on_next, on_error, on_completed)
+        return self.read_with(Sink(next_ or noop, on_error or _unheard, on_completed or noop))
 
     def read_with(self, sink: Sink) -> abc.DisposableBase:
         """Subscribe a sink as it is, from any thread; the hub is its guard."""
@@ -150,7 +111,7 @@ class CompletionStream(LoopObservable[StreamItem]):
         def sit() -> None:
             if seat.taken:
                 seat.seated = True
-                self._count()
+                self._holders.add()
                 self._hub.take_seat(seat)
                 self._open()  # after that, since an origin may give all it has at once
 
@@ -232,7 +193,7 @@ class CompletionStream(LoopObservable[StreamItem]):
             at_home(self._home, waiting.dispose)
         error = self._hub.error
         if error is not None:
-            raise error
+            raise error.with_traceback(self._trace)  # or it would grow with each await
         return self._result()
 
     @property
@@ -289,26 +250,11 @@ class CompletionStream(LoopObservable[StreamItem]):
         at_home(self._home, self._release)
 
     def _hold(self) -> None:
-        self._count()
+        self._holders.add()
         self._open()
 
-    def _count(self) -> None:
-        self._holders += 1
-        self._leaving.dispose()
-
     def _release(self) -> None:
-        self._holders -= 1
-        if self._holders or self._hub.ended or self._on_abandon == "keep":
-            return
-        if self._on_abandon == "cancel":
-            self.cancel()
-        else:
-            self._leaving = SingleAssignmentDisposable()
-            self._leaving.disposable = self._scheduler.schedule_relative(self._on_abandon, self._leave_if_abandoned)
-
-    def _leave_if_abandoned(self, _scheduler: abc.SchedulerBase, _state: object = None) -> None:
-        if not self._holders:
-            self._cancel()
+        self._holders.remove()
 
     # ---- controls
 
@@ -394,7 +340,13 @@ class CompletionStream(LoopObservable[StreamItem]):
 
     def _open(self) -> None:
         """Send the request, the first time only."""
-        if self._started or self._hub.closed:
+        if self._hub.closed:
+            return
+        if getattr(self._scheduler, "closed", False):
+            self._reading = False  # whatever was reading has died with it
+            self._failed(TransportError("The event loop of this stream is closed. Make a new stream in the new loop."))
+            return
+        if self._started:
             return
         self._started = True
         self._limits.begin()
@@ -446,9 +398,18 @@ class CompletionStream(LoopObservable[StreamItem]):
             items = [*items[:-1], msgspec.structs.replace(last, timing=timing)]
         self._hub.push(items, now)
 
-    def _emit_one(self, item: StreamItem) -> None:
-        if not self._hub.closed and not self._hub.finished:  # there is one Finish, whatever they make of it
-            self._emit([item])
+    def _emit_one(self, item: object) -> None:
+        if self._hub.closed or self._hub.finished:  # there is one Finish, whatever they make of it
+            return
+        if not isinstance(item, StreamItem):
+            self._failed(
+                ConfigurationError(
+                    f"What stands in through= must give stream items, and gave {item!r}. Put ops.text() and the like "
+                    "into the pipe of a subscriber."
+                )
+            )
+            return
+        self._emit([item])
 
     def _completed(self) -> None:
         """End because the operators before the hub did, perhaps before the origin."""
@@ -468,9 +429,10 @@ class CompletionStream(LoopObservable[StreamItem]):
         if self._hub.closed:
             return
         self._limits.stop()
-        self._leaving.dispose()
+        self._holders.close()
         if error is not None and getattr(error, "partial", None) is None:  # a foreign one comes from an operator
             cast("RxllmError", error).partial = fold(self._hub.everything())
+        self._trace = error.__traceback__ if error is not None else None
         self._hub.close(error)
 
     def _close_origin(self) -> None:
@@ -490,11 +452,7 @@ class CompletionStream(LoopObservable[StreamItem]):
 
     def __repr__(self) -> str:
         state = "ended" if self._hub.ended else "paused" if self._pauses else "running" if self._started else "waiting"
-        return f"<CompletionStream {state}, {self._holders} holding>"
-
-
-def _ignore(*_: object) -> None:
-    """Stand in for a callback that was not given."""
+        return f"<CompletionStream {state}, {self._holders.count} holding>"
 
 
 def _unheard(error: Exception) -> None:

@@ -20,7 +20,7 @@ async def misbehaving() -> AsyncIterator[MisbehavingServer]:
         yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_model() -> None:
     """The embedded model can run here; without llama.cpp the test skips, and fails where CI should have it."""
     if importlib.util.find_spec("xllamacpp") is None:

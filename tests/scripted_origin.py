@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from reactivex.scheduler import VirtualTimeScheduler
 
 from rxllm.items import Finish, StreamItem, TextDelta, Usage
-from rxllm.stream import CompletionStream, Inlet
+from rxllm.stream import CompletionStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rxllm.origin import Inlet
 
 
 class ScriptedOrigin:

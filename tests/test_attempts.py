@@ -218,9 +218,36 @@ def test_one_model_is_no_group(group):
         group(Model("llama_cpp:m"))
 
 
-@pytest.mark.parametrize("retry", [{"attempts": 0}, {"delay": -1}])
+@pytest.mark.parametrize("group", [fallback, hedge])
+@pytest.mark.parametrize("models", [("openai:a", "openai:b"), ([Model("openai:a")], Model("openai:b"))])
+def test_what_is_no_model_is_told(group, models):
+    with pytest.raises(ConfigurationError, match=r"\.models\[0\]: .*expected a model, e\.g\. Model\('openai"):
+        group(*models)
+
+
+@pytest.mark.parametrize("after", [-1, "1", float("nan"), float("inf"), None])
+def test_a_hedge_after_no_number_of_seconds_is_told(after):
+    with pytest.raises(ConfigurationError, match=r"hedge.after: .*expected seconds, 0 or more"):
+        hedge(Model("openai:a"), Model("openai:b"), after=after)
+
+
+@pytest.mark.parametrize(
+    "retry",
+    [
+        {"attempts": 0},
+        {"attempts": 2.5},
+        {"attempts": "3"},
+        {"attempts": True},
+        {"delay": -1},
+        {"delay": float("nan")},
+        {"max_delay": float("inf")},
+        {"after_content": "no"},
+        {"attemps": 3},
+    ],
+    ids=repr,
+)
 def test_a_retry_that_makes_no_sense_is_told(retry):
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=r"^Retry"):
         Retry(**retry)
 
 

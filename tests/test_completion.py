@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from reactivex import operators as rx
 
 from rxllm.completion import Attempt, Completion, accumulate, fold, parse_arguments
+from rxllm.completion.choice import choices_of
 from rxllm.items import (
     ChoiceFinished,
     Finish,
@@ -160,6 +161,11 @@ def test_choices_has_the_others():
     assert (c.text, c.finish_reason) == ("a", "stop")
 
 
+def test_the_choices_cost_one_pass_however_many_there_are():
+    once = iter([TextDelta(f"{n}", n) for n in range(100)])  # whoever looks twice sees nothing more
+    assert [choice.text for choice in choices_of(once)] == [f"{n}" for n in range(100)]
+
+
 def test_a_rollback_voids_what_came_since_started_and_keeps_its_cost():
     c = fold([Started("1", "m"), TextDelta("void"), Usage(3, 4), Rollback(1), Started("2"), TextDelta("good")])
     assert (c.text, c.id, c.usage, c.attempts) == ("good", "2", None, (Attempt(1, Usage(3, 4)),))
@@ -199,7 +205,16 @@ def test_the_repr_is_short():
 
 @pytest.mark.parametrize(
     ("raw", "value"),
-    [('{"a": 1}', {"a": 1}), ("", {}), ('{"a"', None), ("[" * 100_000, None), ("3", 3), ("null", None)],
+    [
+        ('{"a": 1}', {"a": 1}),
+        ("", {}),
+        ('{"a"', None),
+        ("[" * 100_000, None),
+        ("3", 3),
+        ("null", None),
+        ("NaN", None),
+        ('{"a": -Infinity}', None),
+    ],
 )
 def test_arguments_that_are_no_json_are_none(raw, value):
     assert parse_arguments(raw) == value

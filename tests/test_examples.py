@@ -8,14 +8,28 @@ import pytest
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 SAID = {
     "async_for": "-- left early: cancelled",
+    "attempts": "the race was won by local:",
+    "budget_that_cuts": "(budget_tokens), 12 tokens, estimated",
     "cancel_and_pause": "cancelled: ",
+    "conversation": "user: And who was his brother?\nassistant: ",
     "custom_struct": '{"session":"session-1"',
     "file_sender": "[complete]",
+    "live_table_rows": "the table is complete",
+    "many_runs": "4 of 4",
     "merge_two": "calm said",
     "plain_operators": "characters: ",
     "quickstart": " tokens, ",
+    "redacted_chat": "-- redacted: ",
+    "search_agent": "-- AgentCompleted ",
+    "stop_workflow": "kept: '",
+    "structured_live": "whole: Story(",
     "timeouts_and_errors": "each observer is told: TotalTimeout",
+    "token_timeout": "by hand: cancelled",
+    "tool_request": "whole: weather(city=",
+    "two_models_side_by_side": "first token after",
     "two_observers": "the late observer got them in 1",
+    "voice_sentences": "screen: ",
+    "workflow": "4 steps: ",
 }
 
 

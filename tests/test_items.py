@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import importlib
+
 import msgspec
 import pytest
 
-from rxllm import items
 from rxllm.items import (
     ChoiceFinished,
     Finish,
@@ -30,6 +31,18 @@ from rxllm.items import (
     joined,
     part,
 )
+from rxllm.operators import CodeBlock, MarkdownBlock
+from rxllm.turn_items import (
+    AgentCompleted,
+    StageCompleted,
+    StageStarted,
+    ToolApprovalRequested,
+    ToolCompleted,
+    ToolProgress,
+    ToolStarted,
+    TurnCompleted,
+    TurnStarted,
+)
 
 EXAMPLES: dict[type[StreamItem], StreamItem] = {
     type(item): item
@@ -52,6 +65,17 @@ EXAMPLES: dict[type[StreamItem], StreamItem] = {
         ChoiceFinished(1, "length", "max"),
         Finish("stop", "STOP", Usage(1), {"timings": {}}, Timing(0.1, 0.2, 0.3)),
         Rollback(2),
+        TurnStarted(1),
+        ToolApprovalRequested(1, "f", {"a": 1}, "id"),
+        ToolStarted(1, "f", {"a": 1}, "id"),
+        ToolProgress(1, "f", 0.5),
+        ToolCompleted(1, "f", 1.5, {"a": 1}, None, "id"),
+        TurnCompleted(1, Usage(1)),
+        AgentCompleted(1.5, Usage(1), {"a": 1}),
+        StageStarted("s"),
+        StageCompleted("s", 1.5),
+        MarkdownBlock("code", "x", 1, "c", closed=False),
+        CodeBlock("c", "x", 1, closed=False),
     ]
 }
 DELTAS = [TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta]
@@ -65,7 +89,7 @@ def test_every_item_survives_json(kind):
 
 @pytest.mark.parametrize("kind", item_types(), ids=lambda kind: kind.__name__)
 def test_every_item_is_public_and_has_its_name_as_tag(kind):
-    assert kind.__name__ in items.__all__
+    assert kind.__name__ in importlib.import_module(kind.__module__).__all__
     assert msgspec.to_builtins(EXAMPLES[kind])["kind"] == kind.__name__
 
 

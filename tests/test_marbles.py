@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rxllm import items
+from rxllm import items, turn_items
 from rxllm.completion import Completion
 from rxllm.errors import ConfigurationError
 from rxllm.items import (
@@ -28,6 +28,7 @@ from rxllm.items import (
     Usage,
 )
 from rxllm.marbles import Mark, parse, render
+from rxllm.operators import CodeBlock, MarkdownBlock
 
 A, B = TextDelta("a"), TextDelta("b")
 REQUIRED = {
@@ -41,6 +42,17 @@ REQUIRED = {
     ProviderEvent: {"type": "new"},
     Finish: {"reason": "stop"},
     Rollback: {"attempt": 1},
+    CodeBlock: {"language": "c", "code": "x"},
+    MarkdownBlock: {"type": "code", "text": "x"},
+    turn_items.TurnStarted: {"turn": 1},
+    turn_items.ToolApprovalRequested: {"call": 0, "name": "f"},
+    turn_items.ToolStarted: {"call": 0, "name": "f"},
+    turn_items.ToolProgress: {"call": 0, "name": "f"},
+    turn_items.ToolCompleted: {"call": 0, "name": "f", "duration_ms": 1.5},
+    turn_items.TurnCompleted: {"turn": 1},
+    turn_items.AgentCompleted: {"duration_ms": 1.5},
+    turn_items.StageStarted: {"name": "s"},
+    turn_items.StageCompleted: {"name": "s", "duration_ms": 1.5},
 }
 
 numbers = st.none() | st.integers(0, 9999)

@@ -16,6 +16,24 @@ def test_messages_may_be_dicts_in_the_openai_manner():
     assert request.messages == [Message.system("Be brief."), Message.user("Why?")]
 
 
+@pytest.mark.parametrize("message", [Message.user("Why?"), {"role": "user", "content": "Why?"}])
+def test_a_single_message_is_a_prompt(message):
+    assert chat_request(message).messages == [Message.user("Why?")]
+
+
+def test_what_is_wrong_is_told_without_the_prompt():
+    with pytest.raises(ConfigurationError) as caught:
+        chat_request([{"role": "user", "content": "my secret", "foo": "my secret"}, {"role": "my secret"}])
+    error = caught.value
+    assert (error.__cause__, error.__context__) == (None, None)  # pydantic's error has the values
+    assert "my secret" not in str(error)
+
+
+def test_none_is_no_tools_and_no_extra():
+    request = chat_request("a", {"tools": None, "extra": None})
+    assert (request.tools, request.extra) == ([], {})
+
+
 def test_messages_may_be_any_iterable():
     assert len(chat_request(iter([Message.user("a"), Message.user("b")])).messages) == 2
 
@@ -42,6 +60,19 @@ def test_an_unknown_field_is_named_with_those_that_there_are():
         ([{"role": "robot", "content": "a"}], {}, "role"),
         ("a", {"n": 0}, "n"),
         ("a", {"temperature": "hot"}, "temperature"),
+        ("a", {"temperature": float("nan")}, "temperature: got nan, expected a finite number"),
+        ("a", {"stop": 3}, "stop: got 3, expected a str, a list of them, or None"),
+        ("a", {"response_format": "xml"}, 'response_format: .* expected "text", "json"'),
+        ("a", {"max_completion_tokens": 3}, "Did you mean 'max_tokens'"),
+        ("a", {"messages": []}, "the messages are the prompt"),
+        (
+            [{"role": "user", "content": "a", "foo": 1}],
+            {},
+            r"messages\[0\]: unknown field 'foo'\. Known: role, content",
+        ),
+        ([{"role": "user", "content": b"a"}], {}, r"messages\[0\]\.content: .* of type bytes, expected a str"),
+        (["a"], {}, r"messages\[0\]: got a value of type str"),
+        (b"a", {}, "A prompt is a str.* of type bytes"),
         (3, {}, "int"),
     ],
 )
@@ -52,7 +83,7 @@ def test_what_is_wrong_is_named(prompt, settings, named):
 
 @pytest.mark.parametrize("fields", [{}, {"url": "u", "data": "AAAA"}])
 def test_an_image_has_either_a_url_or_data(fields):
-    with pytest.raises(ValidationError, match="either a url or base64 data"):
+    with pytest.raises(ConfigurationError, match="either a url or base64 data"):
         ImagePart(**fields)
 
 
@@ -87,8 +118,8 @@ def test_a_response_format_may_be_a_pydantic_model():
 
 
 @pytest.mark.parametrize("name", ["connect", "idle", "first_item", "progress", "total"])
-@pytest.mark.parametrize("seconds", [0, -1])
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "5", True])
 def test_a_limit_is_a_positive_number_or_none(name, seconds):
     assert getattr(Timeouts(**{name: None}), name) is None
-    with pytest.raises(ValidationError):
+    with pytest.raises(ConfigurationError, match=rf"Timeouts\.{name}: got .*, expected a positive number of seconds"):
         Timeouts(**{name: seconds})

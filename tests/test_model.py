@@ -244,46 +244,11 @@ async def test_no_task_outlives_its_stream(model, misbehaving):
     assert len(asyncio.all_tasks()) <= before + 1  # the server's own, for the connection that is kept
 
 
-async def test_health_tells_what_a_server_has(misbehaving):
-    misbehaving.play(answer(200, json.dumps({"data": [{"id": "a"}, {"id": "b"}]}).encode()))
-    async with Model("openai:m", base_url=misbehaving.url, api_key="k") as model:
-        health = await model.health()
-    assert (health.answers, health.key_accepted, health.models) == (True, True, ["a", "b"])
-
-
-async def test_health_tells_a_refused_key(misbehaving):
-    misbehaving.play(answer(401, json.dumps({"error": {"message": "no"}}).encode()))
-    async with Model("openai:m", base_url=misbehaving.url, api_key="k") as model:
-        health = await model.health()
-    assert (health.answers, health.key_accepted) == (True, False)
-
-
-async def test_health_tells_that_nobody_answers():
-    async with Model("llama_cpp:m", base_url="http://127.0.0.1:9/v1") as model:
-        health = await model.health()
-    assert (health.answers, health.key_accepted, health.models) == (False, None, [])
-
-
 async def test_an_own_transport_serves_a_recording():
     async with Model("openai:m", transport=ReplayTransport(b"".join(WHOLE), chunk=7)) as model:
         items = [item async for item in model.stream("Hi")]
     assert "".join(i.text for i in items if isinstance(i, TextDelta)) == "Hello"
     assert isinstance(items[-1], Finish)
-
-
-@pytest.mark.parametrize(
-    ("make", "says"),
-    [
-        (lambda: Model("opnai:x"), "Did you mean 'openai'"),
-        (lambda: Model("openai:x", wire="grpc"), "Available: anthropic, chat_completions"),
-        (lambda: Model("openai:x", timeouts={"conect": 1}), "conect"),
-        (lambda: Model("openai:x", timeouts={"total": -1}), "positive number of seconds"),
-        (lambda: Model("openai:x", temprature=1), "temprature"),
-    ],
-)
-def test_a_wrong_setting_is_told_before_a_byte_is_sent(make, says):
-    with pytest.raises(ConfigurationError, match=says):
-        make()
 
 
 async def test_a_missing_key_is_told_with_its_variable(monkeypatch):

@@ -14,7 +14,7 @@ from scripted_origin import ScriptedOrigin, Seen, scripted, watch
 from rxllm import operators as ops
 from rxllm.bridge import loop_scheduler
 from rxllm.completion import Attempt, Completion, accumulate, fold
-from rxllm.errors import RxllmError, TransportError
+from rxllm.errors import ConfigurationError, RxllmError, TransportError
 from rxllm.items import Finish, ReasoningDelta, Rollback, Started, TextDelta, ToolCall, ToolCallDelta, Usage
 
 
@@ -467,3 +467,25 @@ def test_the_raw_items_fold_to_the_same_value():
     seen, value = watch(stream), watch(stream.completion)
     origin.finish(Started("1", "m"), "a", "b", usage=Usage(1, 2))
     assert fold(seen) == value[0]
+
+
+def test_operators_before_the_multicast_that_give_no_items_are_told_so():
+    origin, stream = scripted(through=[ops.text()])
+    seen = watch(stream)
+    origin.send("a")
+    assert isinstance(seen.errors[0], ConfigurationError)
+    assert "must give stream items" in str(seen.errors[0])
+    assert origin.calls == ["start", "close"]
+
+
+async def test_awaiting_a_failed_stream_again_and_again_does_not_grow_its_traceback():
+    origin, stream = scripted()
+    stream.start()
+    origin.fail(TransportError("mine"))
+
+    async def depth() -> int:
+        with pytest.raises(TransportError) as caught:
+            await stream
+        return len(caught.traceback)
+
+    assert len({await depth() for _ in range(4)}) == 1

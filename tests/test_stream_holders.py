@@ -39,7 +39,7 @@ def test_disposing_twice_counts_once():
     watch(stream)
     first.dispose()
     first.dispose()
-    assert (origin.calls, stream._holders) == (["start"], 1)
+    assert (origin.calls, stream._holders.count) == (["start"], 1)
 
 
 def test_a_subscriber_that_raised_holds_no_more():
@@ -202,10 +202,10 @@ async def test_a_break_in_an_async_for_lets_go():
     origin, stream = live()
     stream.start()
     origin.send("a", "b")
-    holders = stream._holders
+    holders = stream._holders.count
     async for _ in stream:
         break
-    assert stream._holders == holders
+    assert stream._holders.count == holders
     stream.cancel()
 
 
@@ -276,4 +276,4 @@ async def test_an_ended_stream_is_held_by_nobody_and_holds_nobody():
     reader = stream.items()
     origin.finish("a")
     assert [item async for item in reader] == list(watch(stream))
-    assert (stream._holders, stream._hub._seats, stream._hub._on_end) == (0, (), [])
+    assert (stream._holders.count, stream._hub._seats, stream._hub._on_end) == (0, (), [])

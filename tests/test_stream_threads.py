@@ -12,6 +12,8 @@ from scripted_origin import Seen, scripted, watch
 
 from rxllm import operators as ops
 from rxllm.bridge import loop_scheduler
+from rxllm.errors import ConfigurationError, TransportError
+from rxllm.items import TextDelta
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,3 +194,97 @@ async def test_a_subscriber_behind_a_real_timer_that_raises_is_told_and_nobody_h
     origin.finish("b")
     assert (good.text, good.completed) == ("ab", 1)
     assert (await stream).text == "ab"
+
+
+# ---- another thread's own loop
+
+
+async def in_another_loop(make: Callable[[], object]) -> object:
+    """Run a coroutine in a loop of its own, in a thread of its own."""
+    return await asyncio.wait_for(asyncio.to_thread(lambda: asyncio.run(make())), 10)
+
+
+async def test_async_for_in_another_threads_loop():
+    origin, stream = live()
+
+    async def read() -> list[str]:
+        return [item.text async for item in stream if isinstance(item, TextDelta)]
+
+    reading = asyncio.create_task(in_another_loop(read))
+    await until(lambda: origin.calls == ["start"])
+    for word in ("a", "b", "c"):
+        origin.send(word)
+        await asyncio.sleep(0)
+    origin.finish("d")
+    assert "".join(await reading) == "abcd"
+
+
+async def test_an_error_reaches_async_for_in_another_threads_loop():
+    origin, stream = live()
+
+    async def read() -> str:
+        with pytest.raises(TransportError, match="mine"):
+            async for _ in stream:
+                pass
+        return "raised"
+
+    reading = asyncio.create_task(in_another_loop(read))
+    await until(lambda: origin.calls == ["start"])
+    origin.send("a")
+    origin.fail(TransportError("mine"))
+    assert await reading == "raised"
+
+
+async def test_a_cancelled_wait_in_another_threads_loop_lets_go_of_the_stream():
+    origin, stream = live()
+
+    async def read() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await anext(stream.items())
+
+    await in_another_loop(read)
+    await until(lambda: origin.calls == ["start", "close"])
+
+
+def test_a_stream_that_ended_can_be_awaited_when_its_loop_is_closed():
+    async def made() -> object:
+        origin, stream = live()
+        stream.start()
+        origin.finish("a")
+        return stream
+
+    async def awaited(stream) -> tuple[str, str]:
+        return (await stream).text, watch(stream).text
+
+    stream = asyncio.run(made())
+    assert asyncio.run(awaited(stream)) == ("a", "a")
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_a_stream_whose_loop_is_closed_fails_instead_of_waiting_for_ever(started):
+    async def made() -> object:
+        _, stream = live()
+        return stream.start() if started else stream
+
+    async def awaited(stream) -> None:
+        async with asyncio.timeout(5):
+            await stream
+
+    stream = asyncio.run(made())
+    with pytest.raises(TransportError, match="loop of this stream is closed"):
+        asyncio.run(awaited(stream))
+
+
+async def test_run_on_the_loops_own_thread_says_that_it_would_wait_for_itself():
+    _, stream = live()
+    with pytest.raises(ConfigurationError, match="use `await`"):
+        stream.pipe(ops.text()).run()
+
+
+async def test_run_blocks_another_thread_until_the_end():
+    origin, stream = live()
+    running = asyncio.create_task(asyncio.to_thread(stream.pipe(ops.text()).run))
+    await until(lambda: origin.calls == ["start"])
+    origin.finish("a", "b")
+    assert await running == "b"

@@ -69,8 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # Half of a surrogate pair, or a letter that the terminal's encoding lacks, must not end an answer.
             stream.reconfigure(errors="replace")
     try:
-        status = int(_rxllm.main(given, prog_name="rxllm", standalone_mode=False) or 0)
+        # Not `_rxllm.main`: to that a reader that has gone is status 1.
+        with _rxllm.make_context("rxllm", given) as context:
+            status = int(_rxllm.invoke(context) or 0)
+    except click.exceptions.Exit as answered:  # by --help
+        status = answered.exit_code
     except KeyboardInterrupt:
+        if sys.stderr.isatty():
+            sys.stderr.write("\n")  # below the terminal's own ^C
         status = INTERRUPTED
     except SystemExit as left:
         status = int(left.code or 0)
@@ -83,8 +89,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _told(error: Exception) -> int:
     """Say what is wrong, and give the status."""
-    if isinstance(error, click.Abort):
-        return INTERRUPTED
     if isinstance(error, BrokenPipeError):
         return BROKEN_PIPE
     if isinstance(error, click.ClickException):

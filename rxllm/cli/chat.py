@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from rxllm.cli.conversation import converse, sendable
+from rxllm.cli.numbers import Count, Number
 from rxllm.cli.options import final_option, make_model, model_options
 from rxllm.cli.session import Session
 from rxllm.messages import Message
@@ -18,8 +19,8 @@ __all__ = ["chat"]
 @click.command(short_help="Ask a model; without a prompt, talk to it.")
 @model_options
 @click.option("--system", metavar="TEXT", help="What the model is told before the conversation.")
-@click.option("--temperature", type=float, metavar="NUMBER", help="0 is the least random.")
-@click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="The longest answer.")
+@click.option("--temperature", type=Number(), metavar="NUMBER", help="0 is the least random.")
+@click.option("--max-tokens", type=Count(min=1), metavar="N", help="The longest answer.")
 @click.option("--record", metavar="FILE", help="Write the answer as it came, and when, for `rxllm replay`.")
 @final_option
 @click.argument("prompt", nargs=-1)

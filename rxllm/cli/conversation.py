@@ -59,9 +59,9 @@ def converse(session: Session, history: list[Message], settings: dict[str, Any])
 
 
 def _remembered(before: list[Message], asked: list[Message], outcome: Outcome) -> list[Message]:
-    """Keep what came, also of an answer that was cancelled or failed; a question without any answer is forgotten."""
+    """Keep what came, also of a cancelled answer; a turn that failed or said nothing is forgotten, question and all."""
     text = outcome.completion.text or outcome.completion.refusal
-    return [*asked, Message.assistant(text)] if text else before
+    return [*asked, Message.assistant(text)] if text and outcome.error is None else before
 
 
 def _read_line() -> str:

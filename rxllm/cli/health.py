@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from rxllm.cli.options import make_model, model_options
-from rxllm.cli.outcome import complain
+from rxllm.cli.outcome import complain, in_options
 from rxllm.cli.terminal import printable
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ __all__ = ["health"]
 
 _REFUSED: Final = 3
 _NO_ANSWER: Final = 6
+_WELL: Final = "ok"  # what a look tells that found nothing wrong, whether a key was needed or not
 
 
 @click.command(short_help="See whether a server answers and takes the key.")
@@ -30,11 +31,11 @@ def health(**where: Any) -> int:
     model = make_model(**where)
     found = asyncio.run(_look(model))
     if not found.answers:
-        complain(found.detail)
+        complain(in_options(found.detail))
         return _NO_ANSWER
-    if not found.key_accepted:
+    if found.detail != _WELL:
         word = "refuses the key" if found.key_accepted is False else "answers with an error"
-        complain(f"{model.provider.name} {word}: {found.detail}")
+        complain(f"{model.provider.name} {word}: {in_options(found.detail)}")
         return _REFUSED
     count = len(found.models)
     click.echo(f"{model.provider.name} answers, and lists {count} model{'' if count == 1 else 's'}:")

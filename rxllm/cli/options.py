@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rxllm.cli.numbers import Number
 from rxllm.model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["final_option", "make_model", "model_options"]
+
 
 _OPTIONS = (
     click.option(
@@ -23,11 +25,11 @@ _OPTIONS = (
     ),
     click.option("--base-url", metavar="URL", help="Where the API begins, for any server that is compatible."),
     click.option("--gguf", metavar="FILE", help="Weights for the provider `local`, any GGUF file."),
-    click.option(
-        "--timeout", metavar="SECONDS", type=click.FloatRange(min=0, min_open=True), help="For the whole answer."
-    ),
+    click.option("--timeout", metavar="SECONDS", type=Number(min=0, min_open=True), help="For the whole answer."),
     click.option("--insecure", is_flag=True, help="Trust any TLS certificate."),
-    click.option("--ca", metavar="FILE", help="Trust this CA's certificates."),
+    click.option(
+        "--ca", metavar="PATH", type=click.Path(exists=True), help="Trust this CA: a PEM file, or a folder of them."
+    ),
 )
 
 final_option = click.option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from rxllm.cli.terminal import printable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rxllm.completion import Choice, Completion
     from rxllm.items import ToolCall, Usage
 
-__all__ = ["Outcome", "complain", "explain", "final_json", "status_of"]
+__all__ = ["Outcome", "complain", "explain", "final_json", "in_options", "status_of"]
 
 UNEXPECTED: Final = 1
 USAGE: Final = 2
@@ -37,8 +38,20 @@ _STATUS: Final = (
     (DecodeError, 5),
     (TransportError, 6),
 )
+_SHOWN: Final = 80  # characters of what could not be read
 # What the library calls its arguments, in the words of the command line.
-_OPTIONS: Final = ((", or give api_key=", ""), ("base_url=", "--base-url"), ("base_url", "--base-url"))
+_OPTIONS: Final = (
+    (", or give api_key=", ""),
+    ("timeouts.total", "--timeout"),
+    ("max_tokens", "--max-tokens"),
+    ("; the error's `snippet` has its beginning", ""),
+    ("ssl=", "--ca "),
+    ("True, False, an SSLContext, or the path", "the path"),
+    (
+        "use Decoder(done_marker=False)",
+        "ask it as --model writer:NAME --base-url URL (a recording: --provider writer), which waits for none",
+    ),
+)
 
 
 class Outcome(NamedTuple):
@@ -80,8 +93,9 @@ def complain(message: str) -> None:
     Args:
         message: What happened, what was expected, what to do.
     """
-    sys.stderr.write(f"rxllm: {printable(' '.join(message.split()))}\n")
-    sys.stderr.flush()
+    with suppress(OSError):  # stderr has no reader: the status still tells
+        sys.stderr.write(f"rxllm: {printable(' '.join(message.split()))}\n")
+        sys.stderr.flush()
 
 
 def explain(error: RxllmError) -> str:
@@ -96,14 +110,13 @@ def explain(error: RxllmError) -> str:
     Returns:
         What happened and, as far as we know, what to do.
     """
-    message = str(error) or type(error).__name__
+    message = in_options(error)
     if not isinstance(error, ProviderError):
-        for argument, option in _OPTIONS:
-            message = message.replace(argument, option)
         lines = [line for line in message.splitlines() if line.strip()]
-        return message if len(lines) < 2 else f"{lines[0]} {lines[-1]}"  # noqa: PLR2004 - a log's beginning and end
+        begun = f" It begins: {error.snippet[:_SHOWN]!r}" if isinstance(error, DecodeError) and error.snippet else ""
+        return (message if len(lines) < 2 else f"{lines[0]} {lines[-1]}") + begun  # noqa: PLR2004 - a log's beginning and end
     known = ", ".join(str(fact) for fact in (error.status, error.code) if fact is not None)
-    told = f"the provider answered with an error{f' ({known})' if known else ''}: {message}"
+    told = f"the provider answered with an error{f' ({known})' if known else ''}: {_sentence(message)}"
     if isinstance(error, AuthenticationError):
         return f"{told} Check the key; `rxllm providers` names its variable."
     if isinstance(error, InvalidRequestError):
@@ -111,6 +124,30 @@ def explain(error: RxllmError) -> str:
     if error.retry_after is not None:
         return f"{told} It asks to wait {error.retry_after:g} s."
     return f"{told} The same request may succeed later." if error.retryable else told
+
+
+def _sentence(said: str) -> str:
+    return said if said.endswith((".", "!", "?")) else f"{said}."
+
+
+def in_options(error: RxllmError | str) -> str:
+    """Name the options where the library names its arguments; what a provider calls them stays.
+
+    >>> in_options("Is base_url right?")
+    'Is --base-url right?'
+
+    Args:
+        error: An error of ours, or what was said about a provider.
+
+    Returns:
+        The message.
+    """
+    message = (str(error) or type(error).__name__).replace("base_url=", "--base-url").replace("base_url", "--base-url")
+    if isinstance(error, (str, ProviderError)):
+        return message
+    for argument, option in _OPTIONS:
+        message = message.replace(argument, option)
+    return message
 
 
 def final_json(outcome: Outcome) -> str:
@@ -133,7 +170,7 @@ def final_json(outcome: Outcome) -> str:
     }
     if len(choices) > 1:
         said["choices"] = [{"index": choice.index, **_choice(choice)} for choice in choices]
-    said["error"] = None if error is None else {"type": type(error).__name__, "message": str(error)}
+    said["error"] = None if error is None else {"type": type(error).__name__, "message": in_options(error)}
     text = json.dumps(said, ensure_ascii=False)
     try:
         text.encode(sys.stdout.encoding)

@@ -8,8 +8,6 @@ import sys
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from rxllm.providers import PROVIDERS
 
@@ -35,6 +33,9 @@ def providers(as_json: bool) -> int:  # noqa: FBT001 - click calls it
         return 0
     cells = [(p.name, p.base_url or _where(p), p.api_key_env or "-", _key(p)) for p in known]
     if sys.stdout.isatty():
+        from rich.console import Console  # a pipe need not wait for it
+        from rich.table import Table
+
         table = Table(*_HEADINGS, box=None, header_style="bold")
         for row in cells:
             table.add_row(*row)

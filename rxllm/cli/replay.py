@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import sys
 from typing import Any, Final
 
 import click
 import msgspec
 
-import rxllm.wire
+from rxllm.cli.numbers import Count, Number
 from rxllm.cli.options import final_option
 from rxllm.cli.session import Session
 from rxllm.errors import ConfigurationError
 from rxllm.model import Model
 from rxllm.providers import PROVIDERS, Provider, find_provider
 from rxllm.transport.replay import ReplayTransport
+from rxllm.wire import FORMATS, find_wire
 
 __all__ = ["replay"]
 
@@ -29,13 +28,13 @@ _PACED_CHUNK: Final = 256  # bytes: about one event
 @click.option("--provider", metavar="NAME", help="Take this provider's quirks.")
 @click.option(
     "--speed",
-    type=click.FloatRange(min=0),
+    type=Number(min=0),
     default=0,
     metavar="X",
     help="Times 20 reads a second, or with --timing times the recorded speed; 0 (default) does not wait.",
 )
 @click.option("--timing", is_flag=True, help="Keep the recorded reads and when they came (FILE.reads.json).")
-@click.option("--chunk", type=click.IntRange(min=1), metavar="N", help="Bytes a read.")
+@click.option("--chunk", type=Count(min=1), metavar="N", help="Bytes a read.")
 @final_option
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True))
 def replay(
@@ -68,7 +67,9 @@ def replay(
 
 def _recorded(wire: str | None, quirks_of: str | None) -> Provider:
     """Make the provider that the recording came from, as far as its response goes."""
-    format_ = _find_wire(wire)
+    if wire is None:
+        raise click.UsageError(f"Missing option --wire, the recording's format. Available: {', '.join(FORMATS)}.")
+    format_ = find_wire(wire.replace("-", "_"))
     decoding: dict[str, Any] = {}
     if quirks_of is not None:
         provider = find_provider(quirks_of)
@@ -77,17 +78,3 @@ def _recorded(wire: str | None, quirks_of: str | None) -> Provider:
             raise ConfigurationError(f"{quirks_of} speaks {spoken}, not {wire}: give --wire {spoken}.")
         decoding = provider.decoding
     return msgspec.structs.replace(PROVIDERS["replay"], wire=format_, decoding=decoding)
-
-
-def _find_wire(name: str | None) -> Any:
-    """Look a format up among those that are whole: the framings below them have no `encode`."""
-    names = [module.name for module in pkgutil.iter_modules(rxllm.wire.__path__)]
-    modules = {each: importlib.import_module(f"rxllm.wire.{each}") for each in names}
-    formats = {each: m for each, m in modules.items() if hasattr(m, "Decoder") and hasattr(m, "encode")}
-    listed = ", ".join(formats)
-    if name is None:
-        raise click.UsageError(f"Missing option --wire, the recording's format. Available: {listed}.")
-    try:
-        return formats[name.replace("-", "_")]
-    except KeyError:
-        raise ConfigurationError(f"Unknown wire {name!r}. Available: {listed}.") from None

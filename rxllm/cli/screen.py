@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Final
-
-from rich.console import Console
-from rich.style import Style
+from typing import TYPE_CHECKING, Final, TextIO
 
 from rxllm import operators as ops
 from rxllm.cli.terminal import printable
@@ -90,7 +87,7 @@ class Screen:
         self._last = last or text[-1:]
 
 
-def dimmed(text: str, file: object) -> str:
+def dimmed(text: str, file: TextIO) -> str:
     """Dim a text where `file` is a terminal that can.
 
     Args:
@@ -100,7 +97,9 @@ def dimmed(text: str, file: object) -> str:
     Returns:
         The text with what dims it, or as it is.
     """
-    console = Console(file=file)  # pyright: ignore[reportArgumentType] - rich asks for IO[str], sys.stdout is a TextIO
-    if not text or not console.is_terminal or console.is_dumb_terminal:
+    if not text or not file.isatty():
         return text
-    return Style(dim=True).render(text)
+    from rich.console import Console  # a pipe need not wait for it
+    from rich.style import Style
+
+    return text if Console(file=file).is_dumb_terminal else Style(dim=True).render(text)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rxllm.completion import Completion
+from rxllm.completion import accumulator
 from rxllm.observable import Operator, Sink, lift
 
 if TYPE_CHECKING:
     from reactivex import abc
-
-    from rxllm.items import StreamItem
 
 __all__ = ["aggregate"]
 
@@ -31,14 +29,6 @@ def aggregate() -> Operator:
     """
 
     def connect(down: Sink, _: abc.SchedulerBase | None) -> Sink:
-        emit = down.on_next
-        completion = Completion()
-
-        def on_next(item: StreamItem) -> None:
-            nonlocal completion
-            completion = completion.plus(item)
-            emit(completion)
-
-        return Sink(on_next, down.on_error, down.on_completed)
+        return Sink(accumulator(down.on_next), down.on_error, down.on_completed)
 
     return lift(connect)

@@ -8,5 +8,6 @@ PROVIDER = Provider(
     base_url="https://api.perplexity.ai",
     wire=chat_completions,
     api_key_env="PERPLEXITY_API_KEY",
+    encoding={"asks_usage": False},  # it tells it in each chunk
     decoding={"done_marker": False},
 )

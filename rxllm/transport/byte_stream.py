@@ -39,7 +39,7 @@ class HttpByteStream:
         self.place = place
         self._response = response
         self._shared = shared
-        shared.responses.add(response)
+        shared.carry(self, response)
         self._loop = shared.loop
         self._idle_timeout = idle_timeout
         self._timer: asyncio.TimerHandle | None = None

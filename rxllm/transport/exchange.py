@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import msgspec
 
@@ -49,6 +49,7 @@ class ByteStream(Protocol):
         ...
 
 
+@runtime_checkable
 class Transport(Protocol):
     """Opens exchanges."""
 

@@ -17,6 +17,7 @@ from loguru import logger
 from yarl import URL
 
 from rxllm.errors import ConfigurationError, TransportError
+from rxllm.transport.arguments import checked_number
 from rxllm.transport.byte_stream import HttpByteStream
 from rxllm.transport.failures import FOREIGN, no_bytes, unopened
 from rxllm.transport.refusals import refusal, secrets_of
@@ -74,8 +75,8 @@ class HttpTransport:
         idle_timeout: float | None = 300.0,
     ) -> None:
         for name, limit in (("connect_timeout", connect_timeout), ("idle_timeout", idle_timeout)):
-            if limit is not None and not limit > 0:
-                raise ConfigurationError(f"{name} is {limit!r}; expected seconds above 0, or None for no limit.")
+            if limit is not None:
+                checked_number(name, limit, "seconds above 0, or None for no limit", above=True)
         self._ssl = _trust(ssl)
         self._connect_timeout = connect_timeout
         self._idle_timeout = idle_timeout
@@ -103,11 +104,11 @@ class HttpTransport:
             logger.warning(
                 "TLS certificates of {} are not verified (ssl=False): anybody on the way can read along.", place
             )
-        shared = await self._join()
+        shared = self._shared = await SharedSession.join(self)
         head_clock = asyncio.timeout(None)  # started by the session as soon as the request's headers are sent
         try:
             async with head_clock:
-                response = await shared.session.request(
+                response = await shared.opened().request(
                     request.method,
                     url,
                     headers=request.headers,
@@ -162,12 +163,6 @@ class HttpTransport:
         if shared is not None:
             await shared.leave(self)
 
-    async def _join(self) -> SharedSession:
-        shared = self._shared
-        if shared is None or shared.session.closed or shared.loop is not asyncio.get_running_loop():
-            shared = self._shared = await SharedSession.join(self)
-        return shared
-
 
 async def _refused(response: aiohttp.ClientResponse, place: str, request: HttpRequest) -> ProviderError:
     """Read what there is of the refusal's body, within bounds: a status is an answer even if its body never ends."""
@@ -196,7 +191,7 @@ def _trust(ssl: bool | tls.SSLContext | str | os.PathLike[str] | None) -> bool |
     if isinstance(ssl, (bool, tls.SSLContext)):
         return ssl
     try:
-        path = Path(ssl)
+        path = Path(ssl or "no path")  # an empty one would be the working directory
         folder = path.is_dir()
         return tls.create_default_context(cafile=None if folder else path, capath=path if folder else None)
     except (OSError, TypeError) as error:

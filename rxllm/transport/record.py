@@ -22,6 +22,7 @@ import msgspec
 from loguru import logger
 
 from rxllm.errors import ConfigurationError
+from rxllm.transport.arguments import checked_path
 
 if TYPE_CHECKING:
     import os
@@ -60,11 +61,14 @@ class RecordingTransport:
     Args:
         inner: Where the bytes come from; closed with this one.
         path: The file for the first response.
+
+    Raises:
+        ConfigurationError: `path` is no path.
     """
 
     def __init__(self, inner: Transport, path: str | os.PathLike[str]) -> None:
         self._inner = inner
-        self._path = Path(path)
+        self._path = checked_path("path", path)
         self._responses = 0
 
     async def open(self, request: HttpRequest) -> RecordingByteStream:

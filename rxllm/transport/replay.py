@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rxllm.errors import ConfigurationError
+from rxllm.transport.arguments import checked_number, checked_path
 from rxllm.transport.record import recorded_reads
 from rxllm.transport.refusals import refusal, secrets_of
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["ReplayTransport"]
 
 _READ: Final = 64 * 1024
+_BYTES: Final = (bytes, bytearray, memoryview)
 
 
 class ReplayTransport:
@@ -47,25 +47,25 @@ class ReplayTransport:
 
     Raises:
         ConfigurationError: The file cannot be read, or not the arrival times beside it; `chunk` is below 1, `delay`
-            below 0 or `timing` not above it.
+            below 0, `timing` not above it, or one of them is no number.
     """
 
     def __init__(
         self,
-        body: bytes | str | os.PathLike[str],
+        body: bytes | bytearray | memoryview | str | os.PathLike[str],
         *,
         chunk: int | None = None,
         delay: float = 0.0,
         timing: float | None = None,
         status: int = 200,
     ) -> None:
-        if chunk is not None and chunk < 1:
-            raise ConfigurationError(f"chunk is {chunk}; expected bytes a read, 1 or more, or None for 64 KiB.")
-        if not delay >= 0:
-            raise ConfigurationError(f"delay is {delay}; expected seconds, 0 or more.")
+        if chunk is not None:
+            checked_number("chunk", chunk, "bytes a read, 1 or more, or None for 64 KiB", least=1, whole=True)
+        checked_number("delay", delay, "seconds, 0 or more")
+        checked_number("status", status, "an HTTP status, e.g. 200", least=100, whole=True)
         if timing is not None and (chunk is not None or delay):
             raise ConfigurationError("timing keeps the recorded reads; expected it without chunk and delay.")
-        self._body = body if isinstance(body, bytes) else _recording(body)
+        self._body = bytes(body) if isinstance(body, _BYTES) else _recording(body)
         self._chunk = chunk or _READ
         self._delay = delay
         self._reads = None if timing is None else _timed_reads(body, timing)
@@ -171,17 +171,19 @@ class ReplayByteStream:
 
 
 def _recording(path: str | os.PathLike[str]) -> bytes:
+    file = checked_path("body", path)
     try:
-        return Path(path).read_bytes()
+        return file.read_bytes()
     except OSError as error:
         raise ConfigurationError(
             f"The recording {path} cannot be read: {error.strerror}. Expected a file with the bytes of a response."
         ) from error
 
 
-def _timed_reads(body: bytes | str | os.PathLike[str], timing: float) -> list[tuple[float, int]]:
-    if not (timing > 0 and math.isfinite(timing)):
-        raise ConfigurationError(f"timing is {timing}; expected 1.0 for as recorded, 2.0 for twice as fast, or None.")
-    if isinstance(body, bytes):
+def _timed_reads(
+    body: bytes | bytearray | memoryview | str | os.PathLike[str], timing: float
+) -> list[tuple[float, int]]:
+    checked_number("timing", timing, "1.0 for as recorded, 2.0 for twice as fast, or None", above=True)
+    if isinstance(body, _BYTES):
         raise ConfigurationError("timing needs the arrival times beside a recording; expected its path, not its bytes.")
     return [(seconds / timing, size) for seconds, size in recorded_reads(body)]

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from rxllm.errors import DecodeError, RxllmError, TruncatedStreamError
-from rxllm.items import Ping, ProviderEvent, StreamItem
-from rxllm.wire import sse
+from rxllm.items import Ping, ProviderEvent
 from rxllm.wire.anthropic_answer import Answer
-from rxllm.wire.anthropic_event import REFUSED, Event, decode_event, read_event, read_json
+from rxllm.wire.anthropic_event import Event, decode_event, read_event
 from rxllm.wire.anthropic_request import encode
-from rxllm.wire.chat_completions_parts import error_in, fault_of
+from rxllm.wire.decoding import EventDecoding
+from rxllm.wire.faults import error_in, fault_of
+from rxllm.wire.loose_json import REFUSED, read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from rxllm.items import StreamItem
 
 __all__ = ["PATH", "Decoder", "encode"]
 
 PATH: Final = "/messages"
 """What is added to a provider's base URL."""
 
-_FORMAT: Final = "anthropic"
 _KNOWN: Final = frozenset(
     {"message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta"}
     | {"message_stop"}
@@ -32,7 +31,7 @@ _COMMONEST: Final = "content_block_delta"
 _NAME_LINE: Final = b"event: content_block_delta\n"
 
 
-class Decoder:
+class Decoder(EventDecoding[Answer]):
     r"""Turn the bytes of one response into items.
 
     >>> decoder = Decoder()
@@ -40,71 +39,21 @@ class Decoder:
     [Started(id='1')]
     >>> decoder.feed(b'data: {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "Hi"}}\n\n')
     [TextDelta(text='Hi')]
-
-    Attributes:
-        fault: What the next `feed` or `finish` raises; whatever came before it has been returned.
-        rest: The items of a last event that nothing ended, where `finish` raises and so cannot return them.
     """
 
+    FORMAT = "anthropic"
+    EXPECTED = "an event of Anthropic Messages"
+    END = "`message_stop`"
+
     def __init__(self) -> None:
-        self.fault: RxllmError | None = None
-        self.rest: list[StreamItem] = []
-        self._sse = sse.Decoder()
+        super().__init__(Answer())
         self._at_line_start = True
-        self._done = False
-        self._answer = Answer()
 
-    def feed(self, data: bytes) -> list[StreamItem]:
-        """Take the next bytes of the response.
-
-        Args:
-            data: Bytes, cut anywhere.
-
-        Returns:
-            The items they complete; look at `fault` after it.
-
-        Raises:
-            RxllmError: The fault that an earlier read ended with.
-        """
-        if self.fault is not None:
-            raise self.fault
-        out: list[StreamItem] = []
-        if self._done:
-            return out
-        comments = self._sse.comments
-        events = self._sse.feed(self._unnamed(data))
-        if self._sse.comments != comments:
-            out.append(Ping())
+    def _take(self, data: bytes, out: list[StreamItem]) -> None:
         self._answer.stirred = False
-        if not self._events(events, out) and self._sse.fault is not None:
-            self._fail(self._sse.fault, out)
+        super()._take(self._unnamed(data), out)
         if self._answer.stirred and not out:
             out.append(Ping())  # the input of a provider's own tool grows: nothing to show yet, but it lives
-        return out
-
-    def finish(self) -> list[StreamItem]:
-        """Take the end of the response.
-
-        Returns:
-            The last items.
-
-        Raises:
-            TruncatedStreamError: The terminal marker has not come.
-            RxllmError: A fault, of an earlier read or of the last event.
-        """
-        if self.fault is not None:
-            raise self.fault
-        out: list[StreamItem] = []
-        if self._done:
-            return out
-        # One that is not whole was cut in the middle, and what it would have become is not known.
-        self._events([event for event in self._sse.finish() if _is_whole(event.data)], out)
-        if self.fault is None and not self._done:
-            self._fail(self._why_no_end(), out)
-        if self.fault is not None:
-            self.rest = out
-            raise self.fault
-        return out
 
     def _unnamed(self, data: bytes) -> bytes:
         """Take out the lines that name the commonest event: a read that is all data is cut into events at C speed."""
@@ -113,10 +62,6 @@ class Decoder:
         if data:
             self._at_line_start = data.endswith(b"\n")
         return data.replace(b"\n" + _NAME_LINE, b"\n")
-
-    def _events(self, events: Iterable[sse.Event], out: list[StreamItem]) -> bool:
-        """Take events, and tell whether the last has come."""
-        return any(self._payload(event.data, out, event.event) for event in events)
 
     def _payload(self, payload: bytes, out: list[StreamItem], name: str | None) -> bool:
         """Take an event's data, and tell whether it was the last."""
@@ -134,7 +79,9 @@ class Decoder:
         try:
             return self._rarer(event, payload, out, name)
         except ValueError as error:
-            return self._fail(_malformed(f"An event of type {event.type!r} cannot be read ({error})", payload), out)
+            return self._fail(
+                self._malformed(f"An event of type {event.type!r} cannot be read ({error})", payload), out
+            )
 
     def _rarer(self, event: Event, payload: bytes, out: list[StreamItem], name: str | None) -> bool:
         """Take what comes once a block or once a message."""
@@ -181,10 +128,10 @@ class Decoder:
         except ValueError:
             value = payload.decode("utf-8", "replace")
             if name in {None, "message"} | _KNOWN and value != "[DONE]":  # which OpenRouter adds, and others may
-                return self._fail(_malformed(f"An event's data is not JSON ({why})", payload), out)
+                return self._fail(self._malformed(f"An event's data is not JSON ({why})", payload), out)
         kind = cast("dict[str, Any]", value).get("type") if isinstance(value, dict) else None
         if isinstance(kind, str) and kind in _KNOWN:
-            return self._fail(_malformed(f"An event has a field of the wrong type ({why})", payload), out)
+            return self._fail(self._malformed(f"An event has a field of the wrong type ({why})", payload), out)
         return self._unknown(value, out, name)
 
     def _unknown(self, value: Any, out: list[StreamItem], name: str | None) -> bool:
@@ -201,55 +148,3 @@ class Decoder:
             return self._fail(fault, out)
         out.append(ProviderEvent(str(kind or "unknown"), value))
         return False
-
-    def _fail(self, fault: RxllmError, out: list[StreamItem]) -> bool:
-        self.fault = fault
-        self._answer.give_up(out)
-        return True
-
-    def _why_no_end(self) -> RxllmError:
-        """Say why a response ended without its end: an error page, an unstreamed answer, or simply too early."""
-        stray = self._sse.ignored.strip()
-        try:
-            value = read_json(stray) if stray else None
-        except ValueError:
-            value = None
-        error = error_in(value)
-        if error is not None:
-            return fault_of(error)
-        is_begun = any(line.startswith(stray) for line in (b"event:", b"data:", b"{")) or stray.startswith(b"{")
-        if self._answer.started or (value is None and is_begun):
-            return TruncatedStreamError(
-                "The response ended before `message_stop`, so it is not known to be whole. "
-                "What came is kept; try again.",
-                format=_FORMAT,
-                snippet=_snippet(stray),
-            )
-        what = "one JSON document" if value is not None else "something else, perhaps a page for people"
-        return DecodeError(
-            f"The response is not a stream of server-sent events but {what}. "
-            "Expected lines of `data: {…}`; check the base URL, and that the server can stream.",
-            format=_FORMAT,
-            snippet=_snippet(stray),
-        )
-
-
-def _is_whole(payload: bytes) -> bool:
-    """Tell whether the data of an event that nothing ended is all of it."""
-    try:
-        read_json(payload)
-    except ValueError:
-        return False
-    return True
-
-
-def _malformed(what: str, payload: bytes) -> DecodeError:
-    return DecodeError(
-        f"{what}. Expected an event of Anthropic Messages; the error's `snippet` has its beginning.",
-        format=_FORMAT,
-        snippet=_snippet(payload),
-    )
-
-
-def _snippet(payload: bytes) -> str:
-    return payload[:200].decode("utf-8", "replace")

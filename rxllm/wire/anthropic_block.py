@@ -17,6 +17,7 @@ from rxllm.items import (
     ToolCall,
     ToolCallDelta,
 )
+from rxllm.wire.loose_json import word
 from rxllm.wire.surrogates import Halves, Key, mended
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Block:
     __slots__ = ("_call", "_field", "_halves", "_key", "_opening", "_pieces", "content", "kind")
 
     def __init__(self, content: dict[str, Any], call: int = -1) -> None:
-        self.kind = _word(content.get("type")) or "unknown"
+        self.kind = word(content.get("type")) or "unknown"
         self.content = content
         self._call = call
         if self.is_call() or self.kind.endswith("_tool_use"):
@@ -64,7 +65,7 @@ class Block:
     def start(self, out: list[StreamItem]) -> None:
         """Give what the start alone tells."""
         if self.is_call():
-            out.append(ToolCallDelta(self._call, _word(self.content.get("name")), "", 0, _word(self.content.get("id"))))
+            out.append(ToolCallDelta(self._call, word(self.content.get("name")), "", 0, word(self.content.get("id"))))
         elif self.kind in _SAYS:
             self._add(self._opening if isinstance(self._opening, str) else "", out)
             out.extend(_source(citation) for citation in self._citations())
@@ -131,11 +132,11 @@ class Block:
             self._stop_call(names, out)
         elif self.kind == "thinking":
             text = self.content["thinking"] = "".join(self._pieces)
-            signature = _word(self.content.get("signature"))
+            signature = word(self.content.get("signature"))
             if text or signature:
                 out.append(Reasoning(text, signature, extra=self._rest("thinking", "signature")))
         elif self.kind == "redacted_thinking":
-            out.append(Reasoning("", redacted=_word(self.content.get("data")), extra=self._rest("data")))
+            out.append(Reasoning("", redacted=word(self.content.get("data")), extra=self._rest("data")))
         elif self.kind.endswith(_RESULT):
             out.append(self._result(names))
         elif self.kind == "text":
@@ -150,7 +151,7 @@ class Block:
             self._say(whole, out)
         raw = "".join(self._pieces)
         arguments = self.content["input"] = _arguments(raw)
-        id_, name = _word(self.content.get("id")), _word(self.content.get("name")) or ""
+        id_, name = word(self.content.get("id")), word(self.content.get("name")) or ""
         extra = self._rest("id", "name", "input")
         if self.is_call():
             out.append(ToolCall(self._call, id_, name, arguments, raw, extra=extra))
@@ -161,7 +162,7 @@ class Block:
         out.append(ServerToolCall(id_, name, arguments, extra=extra))
 
     def _result(self, names: dict[str, str]) -> ServerToolResult:
-        id_, content = _word(self.content.get("tool_use_id")), self.content.get("content")
+        id_, content = word(self.content.get("tool_use_id")), self.content.get("content")
         kind: Any = cast("dict[str, Any]", content).get("type") if isinstance(content, dict) else None
         failed = self.content.get("is_error") is True or (isinstance(kind, str) and kind.endswith("_error"))
         return ServerToolResult(id_, names.get(id_ or "") or self.kind.removesuffix(_RESULT), content, failed)
@@ -203,10 +204,6 @@ def _source(citation: Any) -> Source:
     fields = cast("dict[str, Any]", citation)
     known = ("url", "title", "cited_text")
     extra = {name: value for name, value in fields.items() if name not in known and value is not None}
-    url = _word(fields.get("url")) or _word(fields.get("source"))
-    title = _word(fields.get("title")) or _word(fields.get("document_title"))
-    return Source(url, title, _word(fields.get("cited_text")), extra=extra or None)
-
-
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    url = word(fields.get("url")) or word(fields.get("source"))
+    title = word(fields.get("title")) or word(fields.get("document_title"))
+    return Source(url, title, word(fields.get("cited_text")), extra=extra or None)

@@ -8,9 +8,10 @@ from typing import Any, Final, cast
 import msgspec
 
 from rxllm.items import Usage
+from rxllm.wire.loose_json import REFUSED, count
 from rxllm.wire.surrogates import mended
 
-__all__ = ["REFUSED", "Delta", "Event", "decode_event", "read_event", "read_json", "usage"]
+__all__ = ["Delta", "Event", "decode_event", "read_event", "usage"]
 
 # gc=False: events are made and dropped by the thousand and never part of a cycle.
 
@@ -32,9 +33,6 @@ class Event(msgspec.Struct, gc=False):
     index: int | None = None
     delta: Delta | None = None
 
-
-REFUSED: Final = (msgspec.MsgspecError, ValueError, RecursionError)
-"""What reading of JSON that is not what it should be may raise."""
 
 decode_event: Final = msgspec.json.Decoder(Event).decode
 """The fast way to an event; where it raises one of `REFUSED`, `read_event` decides."""
@@ -74,30 +72,7 @@ def read_event(payload: bytes) -> Event:
     return event
 
 
-def read_json(payload: bytes) -> Any:
-    """Read any JSON, without a surrogate in it.
-
-    Args:
-        payload: The text.
-
-    Returns:
-        Its value.
-
-    Raises:
-        ValueError: It is not JSON.
-    """
-    try:
-        return msgspec.json.decode(payload)
-    except REFUSED:  # not quite JSON, perhaps: Python's json decides
-        pass
-    try:
-        return mended(json.loads(payload))
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
-
-
 _MAPPED: Final = frozenset({"input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"})
-_TOO_MANY: Final = 10**15
 
 
 def usage(raw: dict[str, Any]) -> Usage:
@@ -116,17 +91,10 @@ def usage(raw: dict[str, Any]) -> Usage:
     thinking: Any = cast("dict[str, Any]", details).get("thinking_tokens") if isinstance(details, dict) else None
     extra = {name: value for name, value in raw.items() if name not in _MAPPED and value is not None}
     return Usage(
-        input_tokens=_tokens(raw.get("input_tokens")),
-        output_tokens=_tokens(raw.get("output_tokens")),
-        cached_tokens=_tokens(raw.get("cache_read_input_tokens")),
-        cache_write_tokens=_tokens(raw.get("cache_creation_input_tokens")),
-        reasoning_tokens=_tokens(thinking),
+        input_tokens=count(raw.get("input_tokens")),
+        output_tokens=count(raw.get("output_tokens")),
+        cached_tokens=count(raw.get("cache_read_input_tokens")),
+        cache_write_tokens=count(raw.get("cache_creation_input_tokens")),
+        reasoning_tokens=count(thinking),
         extra=extra or None,
     )
-
-
-def _tokens(value: Any) -> int | None:
-    # Not a bool, which is an int; not NaN or an infinity, which have no int.
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _TOO_MANY:
-        return int(value)
-    return None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from rxllm.errors import ConfigurationError
-from rxllm.wire.anthropic_messages import conversation
+from rxllm.wire.anthropic_messages import API, conversation
 from rxllm.wire.anthropic_schema import strict_schema
+from rxllm.wire.response_format import Schema, wanted_format
+from rxllm.wire.unsayable import check_json, chosen_tool, unsayable
 
 if TYPE_CHECKING:
     from rxllm.messages import ChatRequest, ToolSpec
@@ -53,8 +55,9 @@ def encode(
     Raises:
         ConfigurationError: The request has something that this format cannot say; the field is named.
     """
+    check_json(request)
     _refuse(request)
-    system, messages = conversation(request.messages)
+    system, messages = conversation(request.messages, is_strict="claude" in model)
     max_tokens = _MAX_TOKENS if request.max_tokens is None else request.max_tokens
     body: dict[str, Any] = {"model": model, "max_tokens": max_tokens}
     if system:
@@ -72,27 +75,25 @@ def encode(
     }
     body |= {name: value for name, value in told.items() if value is not None}
     _think(request, body, adaptive=thinking == "adaptive" or (thinking == "auto" and _is_adaptive(model)))
-    if request.response_format not in (None, "text", {"type": "text"}):
-        body["output_config"] = {**body.get("output_config", {}), "format": _format(request)}
+    wanted = wanted_format(request.response_format, API)
+    if wanted is not None and wanted != "text":
+        body["output_config"] = {**body.get("output_config", {}), "format": _format(wanted)}
     return body | request.extra
 
 
 def _refuse(request: ChatRequest) -> None:
     """Refuse what the format has no word for, rather than leaving it out."""
     if request.n is not None and request.n > 1:
-        _cannot("n", "it gives one answer a request. Ask several times.")
+        raise unsayable("n", API, "It gives one answer a request. Ask several times.")
     if request.seed is not None:
-        _cannot("seed", "its answers cannot be repeated. Leave it out.")
+        raise unsayable("seed", API, "Its answers cannot be repeated. Leave it out.")
     if request.logprobs or request.top_logprobs is not None:
-        _cannot("logprobs" if request.logprobs else "top_logprobs", "it tells no probabilities. Leave it out.")
+        field = "logprobs" if request.logprobs else "top_logprobs"
+        raise unsayable(field, API, "It tells no probabilities. Leave it out.")
     if set(request.stream_options or {}) - {"include_usage"}:
-        _cannot("stream_options", "usage always comes, and there is no other option. Leave it out.")
+        raise unsayable("stream_options", API, "Usage always comes, and there is no other option. Leave it out.")
     if set(request.metadata or {}) - {"user_id"}:
-        _cannot("metadata", "it knows `user_id` and nothing else.")
-
-
-def _cannot(field: str, why: str) -> NoReturn:
-    raise ConfigurationError(f"{field} cannot be said in Anthropic Messages: {why}")
+        raise unsayable("metadata", API, "It knows `user_id` and nothing else.")
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:
@@ -109,19 +110,10 @@ def _tool_choice(request: ChatRequest) -> dict[str, Any] | None:
     choice = request.tool_choice
     has_tools = bool(request.tools) or "tools" in request.extra
     one_at_a_time = request.parallel_tool_calls is False and has_tools and choice != "none"
-    if choice is None:
-        return {"type": "auto", "disable_parallel_tool_use": True} if one_at_a_time else None
-    fields: dict[str, Any]
-    if choice in _CHOICES:
-        fields = {"type": _CHOICES[choice]}
-    else:
-        names = [tool.name for tool in request.tools]
-        if choice not in names and "tools" not in request.extra:
-            raise ConfigurationError(
-                f"tool_choice is {choice!r}, which is no tool of the request. "
-                f"Expected one of: {', '.join((*_CHOICES, *names))}."
-            )
-        fields = {"type": "tool", "name": choice}
+    if choice is None and not one_at_a_time:
+        return None
+    name = chosen_tool(request, _CHOICES)
+    fields = {"type": _CHOICES[choice or "auto"]} if name is None else {"type": "tool", "name": name}
     return fields | ({"disable_parallel_tool_use": True} if one_at_a_time else {})
 
 
@@ -147,7 +139,9 @@ def _think(request: ChatRequest, body: dict[str, Any], *, adaptive: bool) -> Non
         body["thinking"] = {"type": "disabled"}
         return
     if body.pop("temperature", 1) != 1:
-        _cannot("temperature", "with reasoning_effort the model thinks, and then only the default is taken.")
+        raise unsayable(
+            "temperature", API, "With reasoning_effort the model thinks, and then only the default is taken."
+        )
     if adaptive:
         body["thinking"] = {"type": "adaptive"}
         body["output_config"] = {"effort": _EFFORT[effort]}
@@ -165,17 +159,9 @@ def _think(request: ChatRequest, body: dict[str, Any], *, adaptive: bool) -> Non
     body["thinking"] = {"type": "enabled", "budget_tokens": budget}
 
 
-def _format(request: ChatRequest) -> dict[str, Any]:
-    wanted = request.response_format
-    if isinstance(wanted, dict):
-        if wanted.get("type") == "json_schema":
-            inner: Any = wanted.get("json_schema", wanted)
-            schema: Any = cast("dict[str, Any]", inner).get("schema") if isinstance(inner, dict) else None
-            if isinstance(schema, dict):
-                return {"type": "json_schema", "schema": cast("dict[str, Any]", schema)}
-        _cannot(
-            "response_format", 'it wants {"type": "json_schema", "json_schema": {"schema": {…}}} or a pydantic model.'
+def _format(wanted: Schema | str) -> dict[str, Any]:
+    if not isinstance(wanted, Schema):
+        raise unsayable(
+            "response_format", API, "It has no JSON without a schema. Give a JSON Schema or a pydantic model."
         )
-    if wanted is None or isinstance(wanted, str):
-        _cannot("response_format", "it has no JSON without a schema. Give a JSON Schema or a pydantic model.")
-    return {"type": "json_schema", "schema": strict_schema(wanted.model_json_schema())}
+    return {"type": "json_schema", "schema": strict_schema(wanted.schema) if wanted.is_model else wanted.schema}

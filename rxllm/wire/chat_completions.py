@@ -10,109 +10,66 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from msgspec import UNSET
 
-from rxllm.errors import DecodeError, RxllmError, TruncatedStreamError
-from rxllm.items import Ping, ProviderEvent, ReasoningDelta, StreamItem, TextDelta
-from rxllm.wire import sse
+from rxllm.items import Ping, ProviderEvent, ReasoningDelta, TextDelta
 from rxllm.wire.chat_completions_answer import Answer
-from rxllm.wire.chat_completions_chunk import REFUSED, Chunk, decode_chunk, decode_plain, read_chunk, read_json
-from rxllm.wire.chat_completions_parts import error_in, fault_of
+from rxllm.wire.chat_completions_chunk import Chunk, decode_chunk, decode_plain, read_chunk
 from rxllm.wire.chat_completions_request import encode
+from rxllm.wire.decoding import EventDecoding
+from rxllm.wire.faults import error_in, fault_of
+from rxllm.wire.loose_json import REFUSED, read_json
 from rxllm.wire.skeleton import Skeleton, skeleton
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from rxllm.items import StreamItem
 
 __all__ = ["PATH", "Decoder", "encode"]
 
 PATH: Final = "/chat/completions"
 """What is added to a provider's base URL."""
 
-_FORMAT: Final = "chat_completions"
 _TELLING: Final = [name for name in Chunk.__struct_fields__ if name != "choices"]
 _LESSONS: Final = 8  # how often a shorter way is tried in vain: some providers pad each chunk differently
 _RETRY: Final = 64  # after that, how seldom
 _FIELDS: Final = {TextDelta: [b"content"], ReasoningDelta: [b"reasoning_content", b"reasoning"]}
 
 
-class Decoder:
+class Decoder(EventDecoding[Answer]):
     r"""Turn the bytes of one response into items.
 
     >>> decoder = Decoder()
     >>> decoder.feed(b'data: {"id": "1", "choices": [{"delta": {"content": "Hi"}}]}\n\n')
     [Started(id='1'), TextDelta(text='Hi')]
 
-    Attributes:
-        fault: What the next `feed` or `finish` raises; whatever came before it has been returned.
-        rest: The items of a last event that nothing ended, where `finish` raises and so cannot return them.
-
     Args:
         done_marker: Whether `[DONE]` must come; False for a provider known never to send it, where a clean end after
             every choice's `finish_reason` will do.
     """
 
+    FORMAT = "chat_completions"
+    EXPECTED = "a chat.completion.chunk"
+    END = "`data: [DONE]`"
+    ADVICE = ", or, if this provider never sends that marker, use Decoder(done_marker=False)"
+
     def __init__(self, *, done_marker: bool = True) -> None:
-        self.fault: RxllmError | None = None
-        self.rest: list[StreamItem] = []
+        super().__init__(Answer())
         self._done_marker = done_marker
-        self._sse = sse.Decoder()
-        self._done = False
-        self._answer = Answer()
         self._waiting = self._answer.waiting
         self._skeleton: Skeleton | None = None
         self._lessons = _LESSONS
         self._misses = 0
 
-    def feed(self, data: bytes) -> list[StreamItem]:
-        """Take the next bytes of the response.
-
-        Args:
-            data: Bytes, cut anywhere.
-
-        Returns:
-            The items they complete; look at `fault` after it.
-
-        Raises:
-            RxllmError: The fault that an earlier read ended with.
-        """
-        if self.fault is not None:
-            raise self.fault
-        out: list[StreamItem] = []
-        if self._done:
-            return out
+    def _take(self, data: bytes, out: list[StreamItem]) -> None:
         frames = self._sse.frames(data)
-        if frames is not None:
+        if frames is None:
+            self._events(self._sse.feed, data, out)
+        else:
             self._frames(frames, out)
-            return out
-        self._events(self._sse.feed, data, out)
-        return out
 
-    def finish(self) -> list[StreamItem]:
-        """Take the end of the response.
-
-        Returns:
-            The last items.
-
-        Raises:
-            TruncatedStreamError: The terminal marker has not come.
-            RxllmError: A fault, of an earlier read or of the last event.
-        """
-        if self.fault is not None:
-            raise self.fault
-        out: list[StreamItem] = []
-        if self._done:
-            return out
-        for event in self._sse.finish():
-            if _is_whole(event.data):  # else it was cut in the middle, and what it would have become is not known
-                self._payload(event.data, out, event.event)
-        if self.fault is None and not self._done:
-            if not self._done_marker and self._answer.is_finished():
-                self._end(out)
-            else:
-                self._fail(self._why_no_end(), out)
-        if self.fault is not None:
-            self.rest = out
-            raise self.fault
-        return out
+    def _end_unsaid(self, out: list[StreamItem]) -> None:
+        if not self._done_marker and self._answer.is_finished():
+            self._end(out)
+        else:
+            super()._end_unsaid(out)
 
     def _frames(self, frames: bytes, out: list[StreamItem]) -> None:
         """Take whole events; those that differ from an earlier one in their text only are not parsed."""
@@ -124,19 +81,14 @@ class Decoder:
         if bones is None or self._waiting:
             self._strange(frames, out)
             return
-        try:
-            text = frames.decode()
-        except UnicodeDecodeError:
-            self._strange(frames, out)
-            return
         strange = 0
 
-        def take_strange(frame: str) -> bool:
+        def take_strange(frame: bytes) -> bool:
             nonlocal strange
-            strange += frame.count("\n\n")
-            return self._strange(frame.encode(), out)
+            strange += frame.count(b"\n\n")
+            return self._strange(frame, out)
 
-        bones.read(text, out, take_strange)
+        bones.read(frames, out, take_strange)
         if self._skeleton is bones:
             if 2 * strange < len(out):
                 self._lessons = _LESSONS
@@ -147,16 +99,7 @@ class Decoder:
         """Take whole events by parsing them, and tell whether the last has come."""
         return self._events(self._sse.events, frames, out)
 
-    def _events(self, read: Callable[[bytes], list[sse.Event]], data: bytes, out: list[StreamItem]) -> bool:
-        comments = self._sse.comments
-        events = read(data)
-        if self._sse.comments != comments:
-            out.append(Ping())
-        if any(self._payload(event.data, out, event.event) for event in events):
-            return True
-        return self._sse.fault is not None and self._fail(self._sse.fault, out)
-
-    def _payload(self, payload: bytes, out: list[StreamItem], event: str | None = None) -> bool:
+    def _payload(self, payload: bytes, out: list[StreamItem], name: str | None) -> bool:
         """Take an event's data, and tell whether it was the last."""
         before = len(out)
         if self._misses < _LESSONS or not self._misses % _RETRY:
@@ -176,8 +119,8 @@ class Decoder:
         try:
             chunk = decode_chunk(payload)
         except REFUSED:
-            return self._refused(payload, out, event)
-        if self._chunk(chunk, payload, out, event):
+            return self._refused(payload, out, name)
+        if self._chunk(chunk, payload, out, name):
             return True
         if len(out) == before + 1:
             self._learn(payload, out[before])
@@ -209,10 +152,10 @@ class Decoder:
             value = read_json(payload)
         except ValueError:
             if event is None or event == "message":
-                return self._fail(_malformed(f"An event's data is not JSON ({why})", payload), out)
+                return self._fail(self._malformed(f"An event's data is not JSON ({why})", payload), out)
             value = payload.decode("utf-8", "replace")
         if isinstance(value, dict) and "choices" in value:
-            return self._fail(_malformed(f"A chunk has a field of the wrong type ({why})", payload), out)
+            return self._fail(self._malformed(f"A chunk has a field of the wrong type ({why})", payload), out)
         return self._unknown(value, out, event)
 
     def _unknown(self, value: Any, out: list[StreamItem], event: str | None) -> bool:
@@ -234,43 +177,13 @@ class Decoder:
         try:
             error = self._answer.take(chunk, payload, out)
         except ValueError as reason:
-            return self._fail(_malformed(f"A chunk cannot be read ({reason})", payload), out)
+            return self._fail(self._malformed(f"A chunk cannot be read ({reason})", payload), out)
         return self._fail(fault_of(error), out) if error else False
 
     def _end(self, out: list[StreamItem]) -> bool:
         self._done = True
         self._answer.end(out)
         return True
-
-    def _fail(self, fault: RxllmError, out: list[StreamItem]) -> bool:
-        self.fault = fault
-        self._answer.give_up(out)
-        return True
-
-    def _why_no_end(self) -> RxllmError:
-        """Say why a response ended without its end: an error page, an unstreamed answer, or simply too early."""
-        stray = self._sse.ignored.strip()
-        try:
-            value = read_json(stray) if stray else None
-        except ValueError:
-            value = None
-        error = error_in(value)
-        if error is not None:
-            return fault_of(error)
-        if self._answer.started or not stray or (value is None and stray.startswith(b"{")):
-            return TruncatedStreamError(
-                "The response ended before `data: [DONE]`, so it is not known to be whole. What came is kept; "
-                "try again, or, if this provider never sends that marker, use Decoder(done_marker=False).",
-                format=_FORMAT,
-                snippet=_snippet(stray),
-            )
-        what = "one JSON document" if value is not None else "something else, perhaps a page for people"
-        return DecodeError(
-            f"The response is not a stream of server-sent events but {what}. "
-            "Expected lines of `data: {…}`; check the base URL, and that the server can stream.",
-            format=_FORMAT,
-            snippet=_snippet(stray),
-        )
 
 
 def _parted(frames: bytes, count: int) -> tuple[bytes, bytes]:
@@ -281,24 +194,3 @@ def _parted(frames: bytes, count: int) -> tuple[bytes, bytes]:
         if end < 2:  # noqa: PLR2004 - there are no more
             return frames, b""
     return frames[:end], frames[end:]
-
-
-def _is_whole(payload: bytes) -> bool:
-    """Tell whether the data of an event that nothing ended is all of it."""
-    try:
-        read_json(payload)
-    except ValueError:
-        return payload.strip() == b"[DONE]"
-    return True
-
-
-def _malformed(what: str, payload: bytes) -> DecodeError:
-    return DecodeError(
-        f"{what}. Expected a chat.completion.chunk; the error's `snippet` has its beginning.",
-        format=_FORMAT,
-        snippet=_snippet(payload),
-    )
-
-
-def _snippet(payload: bytes) -> str:
-    return payload[:200].decode("utf-8", "replace")

@@ -19,8 +19,9 @@ from rxllm.items import (
     Usage,
 )
 from rxllm.wire.chat_completions_calls import ToolCalls
-from rxllm.wire.chat_completions_chunk import Fragment, read_json, read_name, usage
+from rxllm.wire.chat_completions_chunk import Fragment, read_name, usage
 from rxllm.wire.chat_completions_parts import citations, content_parts, media, reasoning, sources
+from rxllm.wire.loose_json import read_json
 from rxllm.wire.surrogates import Halves, Key
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import Any, Final, TypeAlias, cast
 import msgspec
 
 from rxllm.items import Usage
-from rxllm.wire.surrogates import mended, mended_but_ends
+from rxllm.wire.loose_json import REFUSED, count, read_json
+from rxllm.wire.surrogates import mended_but_ends
 
 __all__ = [
-    "REFUSED",
     "Choice",
     "Chunk",
     "Delta",
@@ -19,7 +19,6 @@ __all__ = [
     "decode_chunk",
     "decode_plain",
     "read_chunk",
-    "read_json",
     "read_name",
     "usage",
 ]
@@ -138,9 +137,6 @@ class Name(msgspec.Struct, gc=False):
     model: Any = None
 
 
-REFUSED: Final = (msgspec.MsgspecError, ValueError, RecursionError)
-"""What reading of JSON that is not what it should be may raise."""
-
 decode_plain: Final = msgspec.json.Decoder(PlainChunk).decode
 """The fastest way, for chunks that fit."""
 
@@ -184,28 +180,6 @@ def read_name(payload: bytes) -> tuple[str | None, str | None]:
     return (str(name.id) if name.id else None), (str(name.model) if name.model else None)
 
 
-def read_json(payload: bytes) -> Any:
-    """Read any JSON, without a surrogate in it.
-
-    Args:
-        payload: The text.
-
-    Returns:
-        Its value.
-
-    Raises:
-        ValueError: It is not JSON.
-    """
-    try:
-        return msgspec.json.decode(payload)
-    except REFUSED:  # not quite JSON, perhaps: Python's json decides
-        pass
-    try:
-        return mended(json.loads(payload))
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
-
-
 _USAGE_MAPPED: Final = frozenset(
     {"prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens"}
 )
@@ -213,9 +187,6 @@ _DETAILS_MAPPED: Final = {
     "prompt_tokens_details": frozenset({"cached_tokens", "cache_write_tokens"}),
     "completion_tokens_details": frozenset({"reasoning_tokens", "audio_tokens"}),
 }
-
-
-_TOO_MANY: Final = 10**15
 
 
 def usage(raw: dict[str, Any]) -> Usage:
@@ -242,15 +213,15 @@ def usage(raw: dict[str, Any]) -> Usage:
         elif name not in _USAGE_MAPPED and value is not None:
             extra[name] = value
     return Usage(
-        input_tokens=_tokens(raw.get("prompt_tokens"), raw.get("input_tokens")),
-        output_tokens=_tokens(raw.get("completion_tokens"), raw.get("output_tokens")),
-        total_tokens=_tokens(raw.get("total_tokens")),
-        cached_tokens=_tokens(
+        input_tokens=count(raw.get("prompt_tokens"), raw.get("input_tokens")),
+        output_tokens=count(raw.get("completion_tokens"), raw.get("output_tokens")),
+        total_tokens=count(raw.get("total_tokens")),
+        cached_tokens=count(
             prompt.get("cached_tokens"), raw.get("prompt_cache_hit_tokens"), raw.get("cache_read_input_tokens")
         ),
-        cache_write_tokens=_tokens(prompt.get("cache_write_tokens"), raw.get("cache_creation_input_tokens")),
-        reasoning_tokens=_tokens(completion.get("reasoning_tokens"), raw.get("reasoning_tokens")),
-        audio_tokens=_tokens(completion.get("audio_tokens")),
+        cache_write_tokens=count(prompt.get("cache_write_tokens"), raw.get("cache_creation_input_tokens")),
+        reasoning_tokens=count(completion.get("reasoning_tokens"), raw.get("reasoning_tokens")),
+        audio_tokens=count(completion.get("audio_tokens")),
         extra=extra or None,
     )
 
@@ -258,11 +229,3 @@ def usage(raw: dict[str, Any]) -> Usage:
 def _details(raw: dict[str, Any], name: str) -> dict[str, Any]:
     value = raw.get(name)
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def _tokens(*candidates: Any) -> int | None:
-    for value in candidates:
-        # Not a bool, which is an int; not NaN or an infinity, which have no int.
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _TOO_MANY:
-            return int(value)
-    return None

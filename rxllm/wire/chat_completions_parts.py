@@ -1,11 +1,11 @@
-"""The rarer parts of a chunk: lists of content, reasoning's three spellings, citations, media, errors."""
+"""The rarer parts of a chunk: lists of content, reasoning's three spellings, citations, media."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from rxllm.errors import ProviderError, provider_error
 from rxllm.items import Media, ProviderEvent, Reasoning, ReasoningDelta, Source, TextDelta
+from rxllm.wire.loose_json import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from rxllm.items import StreamItem
     from rxllm.wire.chat_completions_chunk import Delta
 
-__all__ = ["citations", "content_parts", "error_in", "fault_of", "media", "reasoning", "sources"]
+__all__ = ["citations", "content_parts", "media", "reasoning", "sources"]
 
 Json: TypeAlias = "dict[str, Any]"
-_WORD: Final = 100
 
 
 def content_parts(parts: list[Any], choice: int) -> Iterator[StreamItem]:
@@ -52,7 +51,7 @@ def _content_part(part: Json, choice: int) -> Iterator[StreamItem]:
     elif isinstance(text, str):
         yield TextDelta(text, choice)
     else:
-        yield ProviderEvent(_word(kind) or "content", part)
+        yield ProviderEvent(word(kind) or "content", part)
 
 
 def reasoning(delta: Delta, choice: int) -> Iterator[StreamItem]:
@@ -75,7 +74,7 @@ def reasoning(delta: Delta, choice: int) -> Iterator[StreamItem]:
     for detail in details:
         signature, data = detail.get("signature"), detail.get("data")
         if signature or data:
-            yield Reasoning("", _word(signature), _word(data), choice, detail)
+            yield Reasoning("", word(signature), word(data), choice, detail)
 
 
 def sources(annotations: Any, choice: int) -> Iterator[Source]:
@@ -101,7 +100,7 @@ def _source(fields: Json, choice: int = 0) -> Source:
         (t for t in (fields.get("content"), fields.get("text"), fields.get("snippet")) if isinstance(t, str)), None
     )
     extra = {name: value for name, value in fields.items() if name not in known and value is not None}
-    return Source(_word(fields.get("url")), _word(fields.get("title")), text, choice, extra or None)
+    return Source(word(fields.get("url")), word(fields.get("title")), text, choice, extra or None)
 
 
 def citations(found: Any, urls: Any, seen: set[str]) -> Iterator[Source]:
@@ -141,7 +140,7 @@ def media(delta: Delta, choice: int) -> Iterator[StreamItem]:
     if isinstance(delta.audio, dict):
         audio = cast("Json", delta.audio)
         rest = {name: value for name, value in audio.items() if name != "data" and value is not None}
-        yield Media("audio/pcm", data=_word(audio.get("data")), choice=choice, extra=rest or None)
+        yield Media("audio/pcm", data=word(audio.get("data")), choice=choice, extra=rest or None)
     for image in cast("list[Any]", delta.images) if isinstance(delta.images, list) else []:
         place: Any = cast("Json", image).get("image_url") if isinstance(image, dict) else None
         url: Any = cast("Json", place).get("url") if isinstance(place, dict) else place
@@ -152,49 +151,3 @@ def media(delta: Delta, choice: int) -> Iterator[StreamItem]:
             yield Media(kind, data=data, choice=choice)
         else:
             yield Media("image/*", url=url, choice=choice)
-
-
-def error_in(value: Any) -> Any:
-    """Find the error in a JSON document, as compatible servers send them.
-
-    >>> error_in({"error": {"message": "no"}}), error_in({"object": "error", "message": "no"}), error_in({"id": 1})
-    ({'message': 'no'}, {'object': 'error', 'message': 'no'}, None)
-
-    Args:
-        value: The document.
-
-    Returns:
-        The error's object or text, or None.
-    """
-    if isinstance(value, list) and len(cast("list[Any]", value)) == 1:
-        value = cast("list[Any]", value)[0]
-    if not isinstance(value, dict):
-        return None
-    fields = cast("Json", value)
-    if fields.get("object") == "error" or fields.get("type") == "error" or "error_code" in fields:
-        return fields.get("error") or fields
-    return fields.get("error") or None
-
-
-def fault_of(error: Any) -> ProviderError:
-    """Make an exception of a provider's error.
-
-    Args:
-        error: Its object, or its text.
-
-    Returns:
-        The exception.
-    """
-    if not isinstance(error, dict):
-        return provider_error(error if isinstance(error, str) else f"The provider reported an error: {error!s:.200}")
-    fields = cast("Json", error)
-    message = next(
-        (m for m in (fields.get("message"), fields.get("detail"), fields.get("text")) if isinstance(m, str) and m), None
-    )
-    given = [fields.get(name) for name in ("code", "type", "status", "status_code", "error_code")]
-    words = [w for w in given if isinstance(w, (str, int)) and w != "error" and len(str(w)) <= _WORD]
-    return provider_error(message or f"The provider reported an error without a message: {fields!s:.200}", words=words)
-
-
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None

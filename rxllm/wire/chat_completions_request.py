@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from rxllm.errors import ConfigurationError
-from rxllm.messages import ImagePart, TextPart
+from rxllm.messages import TextPart
+from rxllm.wire.openai_schema import json_schema
+from rxllm.wire.response_format import Schema, is_schema, wanted_format
+from rxllm.wire.unsayable import check_json, chosen_tool
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from rxllm.messages import ChatRequest, Message, ToolSpec
+    from rxllm.messages import ChatRequest, ImagePart, Message, ToolSpec
 
 __all__ = ["encode"]
 
 _AS_THEY_ARE: Final = (
-    "temperature", "top_p", "stop", "seed", "parallel_tool_calls", "n", "logprobs", "top_logprobs",
+    "temperature", "top_p", "stop", "parallel_tool_calls", "n", "reasoning_effort", "metadata", "logprobs",
+    "top_logprobs",
 )  # fmt: skip
+_API: Final = "Chat Completions"
 _CHOICES: Final = ("auto", "none", "required")
 
 
@@ -26,7 +30,9 @@ def encode(
     model: str,
     stream: bool = True,
     max_tokens_field: str = "max_tokens",
+    seed_field: str = "seed",
     reasoning_field: str | None = None,
+    asks_usage: bool = True,
 ) -> dict[str, Any]:
     """Give the JSON body of a request.
 
@@ -40,32 +46,32 @@ def encode(
         model: The provider's name for the model.
         stream: Whether to stream; usage is then asked for, unless the request has `stream_options` of its own.
         max_tokens_field: What the provider calls the limit of tokens.
+        seed_field: What the provider calls the seed.
         reasoning_field: Where the provider wants its earlier reasoning back; None for one that refuses it.
+        asks_usage: Whether usage must be asked for; False for a provider that sends it anyway and refuses the question.
 
     Returns:
         The body; `request.extra` was put in last.
 
     Raises:
-        ConfigurationError: `tool_choice` names no tool.
+        ConfigurationError: A field holds what JSON cannot say, or `tool_choice` names no tool.
     """
+    check_json(request)
     body: dict[str, Any] = {"model": model, "messages": [_message(m, reasoning_field) for m in request.messages]}
     if stream:
         body["stream"] = True
-        options = {"include_usage": True} if request.stream_options is None else request.stream_options
+        options = {"include_usage": True} if request.stream_options is None and asks_usage else request.stream_options
         if options:
             body["stream_options"] = options
-    for name in _AS_THEY_ARE:
-        value = getattr(request, name)
-        if value is not None:
-            body[name] = value
-    if request.max_tokens is not None:
-        body[max_tokens_field] = request.max_tokens
-    if request.tools:
-        body["tools"] = [_tool(tool) for tool in request.tools]
-    if request.tool_choice is not None:
-        body["tool_choice"] = _tool_choice(request.tool_choice, request)
-    if request.response_format is not None:
-        body["response_format"] = _response_format(request.response_format)
+    told = {
+        **{name: getattr(request, name) for name in _AS_THEY_ARE},
+        max_tokens_field: request.max_tokens,
+        seed_field: request.seed,
+        "tools": [_tool(tool) for tool in request.tools] or None,
+        "tool_choice": _tool_choice(request),
+        "response_format": _response_format(request.response_format),
+    }
+    body |= {name: value for name, value in told.items() if value is not None}
     return body | request.extra
 
 
@@ -107,43 +113,16 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _tool_choice(choice: str, request: ChatRequest) -> str | dict[str, Any]:
-    if choice in _CHOICES:
-        return choice
-    names = [tool.name for tool in request.tools]
-    if choice not in names and "tools" not in request.extra:
-        raise ConfigurationError(
-            f"tool_choice is {choice!r}, which is no tool of the request. "
-            f"Expected one of: {', '.join((*_CHOICES, *names))}."
-        )
-    return {"type": "function", "function": {"name": choice}}
+def _tool_choice(request: ChatRequest) -> str | dict[str, Any] | None:
+    name = chosen_tool(request, _CHOICES)
+    return request.tool_choice if name is None else {"type": "function", "function": {"name": name}}
 
 
-def _response_format(wanted: dict[str, Any] | str | type[BaseModel]) -> dict[str, Any]:
-    if isinstance(wanted, dict):
-        return wanted
-    if isinstance(wanted, str):
-        return {"type": "json_object" if wanted == "json" else wanted}
-    schema = wanted.model_json_schema()
-    return {
-        "type": "json_schema",
-        "json_schema": {"name": wanted.__name__, "strict": True, "schema": _strict(schema, schema)},
-    }
-
-
-def _strict(node: Any, root: dict[str, Any]) -> Any:
-    """Fulfil what `strict` demands: each object closed and its properties required, no `$ref` beside other words."""
-    if isinstance(node, list):
-        return [_strict(each, root) for each in cast("list[Any]", node)]
-    if not isinstance(node, dict):
-        return node
-    fields = cast("dict[str, Any]", node)
-    reference = fields.get("$ref")
-    if isinstance(reference, str) and len(fields) > 1:
-        target = root["$defs"][reference.removeprefix("#/$defs/")]
-        fields = {**target, **{name: value for name, value in fields.items() if name != "$ref"}}
-    strict = {name: _strict(value, root) for name, value in fields.items() if not (name == "default" and value is None)}
-    if fields.get("type") == "object" and "properties" in fields:
-        strict["additionalProperties"] = False
-        strict["required"] = list(cast("dict[str, Any]", fields["properties"]))
-    return strict
+def _response_format(asked: dict[str, Any] | str | type[BaseModel] | None) -> dict[str, Any] | None:
+    """Say what the text must be; an object goes as it is, since many servers have forms of their own."""
+    if isinstance(asked, dict) and not is_schema(asked):
+        return asked
+    wanted = wanted_format(asked, _API)
+    if isinstance(wanted, Schema):
+        return {"type": "json_schema", "json_schema": json_schema(wanted)}
+    return None if wanted is None else {"type": "json_object" if wanted == "json" else "text"}

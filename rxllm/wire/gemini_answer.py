@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from rxllm.items import Finish, ProviderEvent, Started, StreamItem, Usage
 from rxllm.wire.gemini_choice import Choice
-from rxllm.wire.gemini_chunk import Json, PlainChunk, listed, object_of, word
+from rxllm.wire.gemini_chunk import Json, PlainChunk, listed, object_of
 from rxllm.wire.gemini_parts import usage
+from rxllm.wire.loose_json import word
 from rxllm.wire.surrogates import Halves
 
 if TYPE_CHECKING:

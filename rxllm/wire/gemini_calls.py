@@ -14,7 +14,8 @@ import msgspec
 from rxllm.completion import parse_arguments
 from rxllm.items import ProviderEvent, StreamItem, ToolCall, ToolCallDelta
 from rxllm.wire.gemini_arguments import Arguments
-from rxllm.wire.gemini_chunk import Json, listed, object_of, word
+from rxllm.wire.gemini_chunk import Json, listed, object_of
+from rxllm.wire.loose_json import word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,9 @@ from rxllm.items import (
     TextDelta,
 )
 from rxllm.wire.gemini_calls import Calls
-from rxllm.wire.gemini_chunk import Json, listed, object_of, word
+from rxllm.wire.gemini_chunk import Json, listed, object_of
 from rxllm.wire.gemini_parts import DATA, logprobs, other_data, sources
+from rxllm.wire.loose_json import word
 from rxllm.wire.surrogates import Halves, Key
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from typing import Any, Final, TypeAlias, cast
 
 import msgspec
 
+from rxllm.wire.loose_json import REFUSED
 from rxllm.wire.surrogates import mended
 
-__all__ = ["REFUSED", "Json", "PlainChunk", "decode_plain", "listed", "object_of", "read_chunk", "word"]
+__all__ = ["Json", "PlainChunk", "decode_plain", "listed", "object_of", "read_chunk"]
 
 Json: TypeAlias = dict[str, Any]
 
@@ -44,9 +45,6 @@ class PlainChunk(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     modelVersion: str | None = None  # noqa: N815 - the wire's own name
     responseId: str | None = None  # noqa: N815 - the wire's own name
 
-
-REFUSED: Final = (msgspec.MsgspecError, ValueError, RecursionError)
-"""What reading of JSON that is not what it should be may raise."""
 
 decode_plain: Final = msgspec.json.Decoder(PlainChunk).decode
 """The fast way; where it raises one of `REFUSED`, `read_chunk` decides."""
@@ -111,8 +109,3 @@ def listed(fields: Json, name: str) -> list[Any]:
     if isinstance(value, list):
         return cast("list[Any]", value)
     raise ValueError(f"`{name}` is no list")
-
-
-def word(value: Any) -> str | None:
-    """Take a value for a text; anything else, and the empty one, is None."""
-    return value if isinstance(value, str) and value else None

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from rxllm.errors import ConfigurationError
+from rxllm.completion import parse_arguments
 from rxllm.messages import TextPart
+from rxllm.wire.unsayable import object_arguments, unsayable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rxllm.messages import ImagePart, Message
 
-__all__ = ["contents", "nowhere", "system_instruction"]
+__all__ = ["API", "contents", "system_instruction"]
 
+API: Final = "Gemini's format"
+"""What the format is called in messages."""
+
+_WIRE: Final = "gemini"
 _SYSTEM: Final = ("system", "developer")
 _UNSIGNED: Final = "skip_thought_signature_validator"
 """What Google documents for calls that another model made: since Gemini 3 one without any signature is refused."""
 
 
-def nowhere(field: str, hint: str) -> ConfigurationError:
-    """Make an exception of a field that the format has no word for."""
-    return ConfigurationError(f"Gemini's format (the wire `gemini`) has no place for {field}: {hint}.")
-
-
 def system_instruction(messages: Sequence[Message]) -> dict[str, Any] | None:
     """Give the system messages, which stand apart from the conversation; None where there are none."""
-    parts = [part for m in messages if m.role in _SYSTEM for part in _parts(m)]
+    parts = [part for n, m in enumerate(messages) if m.role in _SYSTEM for part in _parts(m, f"messages[{n}]")]
     return {"parts": parts} if parts else None
 
 
@@ -48,26 +47,28 @@ def contents(messages: Sequence[Message], *, sign_calls: bool) -> list[dict[str,
     names: dict[str, str] = {}
     ids: set[str] = set()
     after_tool = False
-    for message in messages:
+    for number, message in enumerate(messages):
+        place = f"messages[{number}]"
         if message.role in _SYSTEM:
             if said:
-                raise nowhere(f"messages[].role={message.role!r} behind others", "put it first")
+                raise unsayable(f"{place}.role={message.role!r} behind others", API, "Put it first.")
             continue
         if message.name is not None and message.role != "tool":
-            raise nowhere("messages[].name", "only a tool's result has a name")
+            raise unsayable(f"{place}.name", API, "Only a tool's result has a name.")
         if message.role == "tool":
-            part = _result(message, names, ids)
+            part = _result(message, names, ids, place)
             if after_tool:
                 said[-1]["parts"].append(part)
             else:
                 said.append({"role": "user", "parts": [part]})
         elif message.role == "assistant":
-            parts = message.native["gemini"] if "gemini" in message.native else _answer(message, sign_calls=sign_calls)
+            parts = message.native.get(_WIRE) or _answer(message, place, sign_calls=sign_calls)
             names |= {call.id: call.name for call in message.tool_calls}
             ids |= {cast("str", id_) for part in parts if (id_ := _id(part)) is not None}
-            said.append({"role": "model", "parts": parts})
+            if parts:  # one that said nothing, as after a refusal, must not stand there
+                said.append({"role": "model", "parts": parts})
         else:
-            said.append({"role": "user", "parts": _parts(message)})
+            said.append({"role": "user", "parts": _parts(message, place)})
         after_tool = message.role == "tool"
     return said
 
@@ -78,15 +79,18 @@ def _id(part: Any) -> Any:
     return cast("dict[str, Any]", call).get("id") if isinstance(call, dict) else None
 
 
-def _parts(message: Message) -> list[dict[str, Any]]:
+def _parts(message: Message, place: str) -> list[dict[str, Any]]:
     if not isinstance(message.content, list):
         return [{"text": message.content or ""}]
-    return [{"text": p.text} if isinstance(p, TextPart) else _image(p) for p in message.content]
+    return [
+        {"text": p.text} if isinstance(p, TextPart) else _image(p, f"{place}.content[{n}]")
+        for n, p in enumerate(message.content)
+    ]
 
 
-def _image(part: ImagePart) -> dict[str, Any]:
+def _image(part: ImagePart, place: str) -> dict[str, Any]:
     if part.detail not in (None, "auto"):
-        raise nowhere("an image's detail", 'use extra={"generationConfig": {"mediaResolution": …}}')
+        raise unsayable(f"{place}.detail", API, 'Use extra={"generationConfig": {"mediaResolution": …}}.')
     if part.data is not None:
         return {"inlineData": {"mimeType": part.media_type, "data": part.data}}
     url = part.url or ""
@@ -98,48 +102,34 @@ def _image(part: ImagePart) -> dict[str, Any]:
     return {"fileData": {"fileUri": url, **kind}}
 
 
-def _answer(message: Message, *, sign_calls: bool) -> list[dict[str, Any]]:
+def _answer(message: Message, place: str, *, sign_calls: bool) -> list[dict[str, Any]]:
     """Write an earlier answer of another wire; of its calls, the first of a turn needs the signature."""
-    parts = _parts(message) if message.content or not message.tool_calls else []
-    for call in message.tool_calls:
-        parts.append({"functionCall": {"id": call.id, "name": call.name, "args": _arguments(call.arguments)}})
+    parts = _parts(message, place) if message.content else []
+    for number, call in enumerate(message.tool_calls):
+        arguments = object_arguments(call, f"{place}.tool_calls[{number}]", API)
+        parts.append({"functionCall": {"id": call.id, "name": call.name, "args": arguments}})
         if sign_calls:
             parts[-1]["thoughtSignature"] = _UNSIGNED
             sign_calls = False
     return parts
 
 
-def _arguments(raw: str) -> dict[str, Any]:
-    value = _read(raw or "{}")
-    if not isinstance(value, dict):
-        raise ConfigurationError(
-            "The arguments of a tool call in messages are not a JSON object, which Gemini's format wants; "
-            "leave calls out that were cut off."
-        )
-    return cast("dict[str, Any]", value)
-
-
-def _result(message: Message, names: dict[str, str], ids: set[str]) -> dict[str, Any]:
+def _result(message: Message, names: dict[str, str], ids: set[str], place: str) -> dict[str, Any]:
     """Write a tool's result, which is an object: that of its JSON, or one made of its text."""
     id_ = message.tool_call_id
     name = message.name or names.get(id_ or "")
     if not name:
-        raise ConfigurationError(
-            "A tool's result in messages belongs to no call before it, and Gemini's format wants the tool's name. "
-            "Give its tool_call_id, or its name."
+        advice = (
+            "A result tells the tool's name, and it belongs to no call before it. Give its tool_call_id, or its name."
         )
-    parts = _parts(message)
+        raise unsayable(place, API, advice)
+    parts = _parts(message, place)
     if any("text" not in part for part in parts):
-        raise nowhere("an image in a tool's result", "send it as the user's, behind the result")
+        raise unsayable(
+            f"{place}.content", API, "A tool's result holds no image. Send it as the user's, behind the result."
+        )
     text = "\n".join([part["text"] for part in parts])
-    value = _read(text)
+    value = parse_arguments(text) if text else None
     response = cast("dict[str, Any]", value) if isinstance(value, dict) else {"output": text}
     known = {"id": id_} if id_ in ids else {}  # one of our own making, where Google gave none, would be strange to it
     return {"functionResponse": {**known, "name": name, "response": response}}
-
-
-def _read(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

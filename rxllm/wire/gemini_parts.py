@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from rxllm.errors import ContentFilterError, ProviderError, provider_error
 from rxllm.items import Logprobs, Media, ServerToolCall, ServerToolResult, Source, StreamItem, Usage
-from rxllm.wire.gemini_chunk import Json, listed, object_of, word
+from rxllm.wire.gemini_chunk import Json, listed, object_of
+from rxllm.wire.loose_json import count, word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,6 @@ DATA: Final = frozenset({"inlineData", "fileData", "executableCode", "codeExecut
 
 _CODE: Final = "code_execution"
 _SECONDS: Final = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)s")
-_TOO_MANY: Final = 10**15
 _COUNTS: Final = (
     "promptTokenCount", "candidatesTokenCount", "totalTokenCount", "cachedContentTokenCount", "thoughtsTokenCount",
 )  # fmt: skip
@@ -115,7 +115,7 @@ def usage(raw: Json) -> Usage | None:
     Returns:
         The item; what it has no field for stands in `extra`. None where nothing was counted yet.
     """
-    given, made, total, cached, thought = (_tokens(raw.get(name)) for name in _COUNTS)
+    given, made, total, cached, thought = (count(raw.get(name)) for name in _COUNTS)
     if all(count is None for count in (given, made, total, cached, thought)):
         return None
     details: Any = raw.get("candidatesTokensDetails")
@@ -127,7 +127,7 @@ def usage(raw: Json) -> Usage | None:
         total,
         cached,
         reasoning_tokens=thought,
-        audio_tokens=_tokens(heard[0].get("tokenCount")) if heard else None,
+        audio_tokens=count(heard[0].get("tokenCount")) if heard else None,
         extra=extra or None,
     )
 
@@ -136,13 +136,6 @@ def _objects(value: Any) -> list[Json]:
     """Give the objects of what should be a list of them; what is told here is not worth a fault."""
     values: list[Any] = cast("list[Any]", value) if isinstance(value, list) else []
     return [cast("Json", each) for each in values if isinstance(each, dict)]
-
-
-def _tokens(value: Any) -> int | None:
-    # Not a bool, which is an int; not NaN or an infinity, which have no int.
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _TOO_MANY:
-        return int(value)
-    return None
 
 
 def fault_of(error: Any) -> ProviderError:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from rxllm.errors import ConfigurationError
-from rxllm.wire.gemini_contents import contents, nowhere, system_instruction
+from rxllm.wire.gemini_contents import API, contents, system_instruction
+from rxllm.wire.response_format import Schema, wanted_format
+from rxllm.wire.unsayable import check_json, chosen_tool, unsayable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -48,6 +49,7 @@ def encode(
     Raises:
         ConfigurationError: A field has no place in this format.
     """
+    check_json(request)
     is_old = _OLD.search(model) is not None
     _refuse(request, is_old=is_old)
     body: dict[str, Any] = {}
@@ -75,13 +77,13 @@ def encode(
 def _refuse(request: ChatRequest, *, is_old: bool) -> None:
     """Refuse what the format has no word for, rather than to send something else."""
     if request.metadata:
-        raise nowhere("metadata", "leave it out")
+        raise unsayable("metadata", API, "Leave it out.")
     if set(request.stream_options or {}) - {"include_usage"}:
-        raise nowhere("stream_options", "usage always comes, and there is no other option; leave it out")
+        raise unsayable("stream_options", API, "Usage always comes, and there is no other option. Leave it out.")
     if request.parallel_tool_calls is False:
-        raise nowhere("parallel_tool_calls", "the model decides how many tools it calls; leave it out")
+        raise unsayable("parallel_tool_calls", API, "The model decides how many tools it calls. Leave it out.")
     if request.reasoning_effort == "none" and not is_old:
-        raise nowhere("reasoning_effort='none'", 'this model always thinks; the least is "minimal" or "low"')
+        raise unsayable("reasoning_effort='none'", API, 'This model always thinks; the least is "minimal" or "low".')
 
 
 def _declaration(tool: ToolSpec) -> dict[str, Any]:
@@ -94,38 +96,19 @@ def _calling(request: ChatRequest) -> dict[str, Any] | None:
     choice = request.tool_choice
     if choice in (None, "auto") and any(tool.strict for tool in request.tools):
         return {"mode": "VALIDATED"}
-    if choice is None:
-        return None
-    if choice in _MODES:
-        return {"mode": _MODES[choice]}
-    names = [tool.name for tool in request.tools]
-    if choice not in names and "tools" not in request.extra:
-        raise ConfigurationError(
-            f"tool_choice is {choice!r}, which is no tool of the request. "
-            f"Expected one of: {', '.join((*_MODES, *names))}."
-        )
-    return {"mode": "ANY", "allowedFunctionNames": [choice]}
+    name = chosen_tool(request, _MODES)
+    if name is not None:
+        return {"mode": "ANY", "allowedFunctionNames": [name]}
+    return None if choice is None else {"mode": _MODES[choice]}
 
 
-def _format(wanted: dict[str, Any] | str | type[BaseModel] | None) -> dict[str, Any]:
+def _format(asked: dict[str, Any] | str | type[BaseModel] | None) -> dict[str, Any]:
     """Say what the text must be; a schema is always obeyed, `strict` or not."""
-    if isinstance(wanted, dict) and wanted.get("type") in ("json_object", "text"):
-        wanted = "json" if wanted["type"] == "json_object" else "text"
+    wanted = wanted_format(asked, API)
     if wanted is None or wanted == "text":
         return {}
-    if isinstance(wanted, str):
-        return {"responseMimeType": "application/json"}
-    if isinstance(wanted, dict):
-        wrapper: Any = wanted.get("json_schema") if wanted.get("type") == "json_schema" else {"schema": wanted}
-        schema: Any = cast("dict[str, Any]", wrapper).get("schema") if isinstance(wrapper, dict) else None
-    else:
-        schema = wanted.model_json_schema()
-    if not isinstance(schema, dict):
-        raise ConfigurationError(
-            'response_format has no schema. Expected {"type": "json_schema", "json_schema": {"schema": {…}}}, '
-            'a JSON Schema, a pydantic model, "json" or "text".'
-        )
-    return {"responseMimeType": "application/json", "responseJsonSchema": schema}
+    schema = {"responseJsonSchema": wanted.schema} if isinstance(wanted, Schema) else {}
+    return {"responseMimeType": "application/json", **schema}
 
 
 def _thinking(effort: str, *, is_old: bool) -> dict[str, Any]:

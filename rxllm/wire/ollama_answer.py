@@ -21,6 +21,7 @@ from rxllm.items import (
     ToolCallDelta,
     Usage,
 )
+from rxllm.wire.loose_json import count
 from rxllm.wire.ollama_line import FACTS
 from rxllm.wire.surrogates import Halves, Key, mended
 
@@ -33,7 +34,6 @@ _REASON: Final = {"stop": "stop", "length": "length"}  # `load` and `unload` ans
 _MEDIA_TYPES: Final = {"iVBOR": "image/png", "/9j/": "image/jpeg", "R0lG": "image/gif", "UklGR": "image/webp"}
 _TEXT: Final = Key(TextDelta, 0)
 _THOUGHT: Final = Key(ReasoningDelta, 0)
-_TOO_MANY: Final = 10**15
 
 
 class Answer:
@@ -41,12 +41,10 @@ class Answer:
 
     Attributes:
         started: Whether a line of it was seen.
-        done: Whether its last line was.
     """
 
     def __init__(self) -> None:
         self.started = False
-        self.done = False
         self._halves = Halves()
         self._role = "assistant"
         self._text: list[str] = []
@@ -56,13 +54,16 @@ class Answer:
         self._images: list[str] = []
         self._unknown: dict[str, Any] = {}
 
-    def take(self, line: Line, unknown: dict[str, Any], out: list[StreamItem]) -> None:
+    def take(self, line: Line, unknown: dict[str, Any], out: list[StreamItem]) -> bool:
         """Take a line, whatever is in it.
 
         Args:
             line: The line.
             unknown: The fields that it has no name for.
             out: Where the items go.
+
+        Returns:
+            Whether it was the last.
 
         Raises:
             ValueError: A tool call is none.
@@ -78,8 +79,10 @@ class Answer:
             if line.error is None and (name not in self._unknown or self._unknown[name] != value):
                 self._unknown[name] = value  # told again only when it changes: some servers add a field to each line
                 out.append(ProviderEvent(name, value))
-        if line.done and line.error is None:
+        is_last = bool(line.done) and line.error is None
+        if is_last:
             self._end(line, out)
+        return is_last
 
     def give_up(self, out: list[StreamItem]) -> None:
         """End what waits for its other half, which will not come."""
@@ -140,7 +143,7 @@ class Answer:
         self._close_reasoning(out)
         for key in self._halves.flushed():
             self._say(key, "\ufffd", self._text, out)
-        usage = Usage(_tokens(line.prompt_eval_count), _tokens(line.eval_count))
+        usage = Usage(count(line.prompt_eval_count), count(line.eval_count))
         if usage != Usage():
             out.append(usage)
         raw = line.done_reason or None
@@ -159,7 +162,6 @@ class Answer:
                 native={"ollama": [self._native()]},
             )
         )
-        self.done = True
 
     def _native(self) -> dict[str, Any]:
         """Give the whole message as the next request wants it."""
@@ -176,10 +178,3 @@ class Answer:
 
 def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _tokens(value: Any) -> int | None:
-    # Not a bool, which is an int; not NaN or an infinity, which have no int.
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _TOO_MANY:
-        return int(value)
-    return None

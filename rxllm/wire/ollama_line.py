@@ -7,9 +7,10 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from rxllm.wire.loose_json import REFUSED
 from rxllm.wire.surrogates import mended
 
-__all__ = ["FACTS", "REFUSED", "Line", "Spoken", "decode_line", "read_line"]
+__all__ = ["FACTS", "Line", "Spoken", "decode_line", "read_line"]
 
 # gc=False: lines are made and dropped by the thousand and never part of a cycle.
 
@@ -49,9 +50,6 @@ FACTS: Final = (
     "eval_duration",
 )  # fmt: skip
 """What the last line tells beside usage and reason; durations are in nanoseconds."""
-
-REFUSED: Final = (msgspec.MsgspecError, ValueError, RecursionError)
-"""What reading of JSON that is not what it should be may raise."""
 
 decode_line: Final = msgspec.json.Decoder(Line).decode
 """The fast way; where it raises one of `REFUSED`, `read_line` decides."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from rxllm.errors import ConfigurationError
 from rxllm.messages import TextPart
+from rxllm.wire.response_format import Schema, wanted_format
+from rxllm.wire.unsayable import check_json, object_arguments, unsayable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["encode"]
 
+_API: Final = "Ollama's format"
 _OPTIONS: Final = {"temperature": "temperature", "top_p": "top_p", "seed": "seed", "max_tokens": "num_predict"}
 _THINK: Final[dict[str, bool | str]] = {"none": False, "low": "low", "medium": "medium", "high": "high"}
 
@@ -37,11 +38,12 @@ def encode(request: ChatRequest, *, model: str, stream: bool = True) -> dict[str
     Raises:
         ConfigurationError: A field has no place in this format.
     """
+    check_json(request)
     _refuse(request)
     names = {call.id: call.name for message in request.messages for call in message.tool_calls}
     body: dict[str, Any] = {"model": model, "messages": [], "stream": stream}
-    for message in request.messages:
-        body["messages"] += _messages(message, names)
+    for number, message in enumerate(request.messages):
+        body["messages"] += _messages(message, names, f"messages[{number}]")
     if request.tools and request.tool_choice != "none":  # "none" has no word here but to offer no tool
         body["tools"] = [_tool(tool) for tool in request.tools]
     if (wanted := _format(request.response_format)) is not None:
@@ -62,72 +64,57 @@ def encode(request: ChatRequest, *, model: str, stream: bool = True) -> dict[str
 def _refuse(request: ChatRequest) -> None:
     """Refuse what the format has no word for, rather than to send something else."""
     if request.metadata:
-        raise _nowhere("metadata", "leave it out")
+        raise unsayable("metadata", _API, "Leave it out.")
     if set(request.stream_options or {}) - {"include_usage"}:
-        raise _nowhere("stream_options", "usage always comes, and there is no other option; leave it out")
+        raise unsayable("stream_options", _API, "Usage always comes, and there is no other option. Leave it out.")
     if request.n not in (None, 1):
-        raise _nowhere("n", "ask several times")
+        raise unsayable("n", _API, "Ask several times.")
     if request.parallel_tool_calls is False:
-        raise _nowhere("parallel_tool_calls", "the model decides how many tools it calls; leave it out")
+        raise unsayable("parallel_tool_calls", _API, "The model decides how many tools it calls. Leave it out.")
     if request.tool_choice not in (None, "auto", "none"):
-        raise _nowhere("tool_choice", 'a tool cannot be forced; expected "auto" or "none"')
+        raise unsayable("tool_choice", _API, 'A tool cannot be forced; expected "auto" or "none".')
     if request.reasoning_effort is not None and request.reasoning_effort not in _THINK:
-        raise _nowhere(f"reasoning_effort={request.reasoning_effort!r}", f"expected one of: {', '.join(_THINK)}")
+        raise unsayable(
+            f"reasoning_effort={request.reasoning_effort!r}", _API, f"Expected one of: {', '.join(_THINK)}."
+        )
     if any(tool.strict for tool in request.tools):
-        raise _nowhere("tools.strict", "leave it out")
+        raise unsayable("tools[].strict", _API, "Leave it out.")
 
 
-def _nowhere(field: str, hint: str) -> ConfigurationError:
-    return ConfigurationError(f"Ollama's format (the wire `ollama`) has no place for {field}: {hint}.")
-
-
-def _messages(message: Message, names: dict[str, str]) -> list[dict[str, Any]]:
+def _messages(message: Message, names: dict[str, str], place: str) -> list[dict[str, Any]]:
     if "ollama" in message.native:
         return message.native["ollama"]
     fields: dict[str, Any] = {"role": "system" if message.role == "developer" else message.role}
     parts = message.content if isinstance(message.content, list) else [TextPart(text=message.content or "")]
     fields["content"] = "\n".join([part.text for part in parts if isinstance(part, TextPart)])
-    images = [_image(part) for part in parts if not isinstance(part, TextPart)]
+    images = [_image(p, f"{place}.content[{n}]") for n, p in enumerate(parts) if not isinstance(p, TextPart)]
     if images:
         fields["images"] = images
     if message.reasoning is not None:
         fields["thinking"] = message.reasoning
     if message.tool_calls:
         fields["tool_calls"] = [
-            {"id": call.id, "function": {"name": call.name, "arguments": _arguments(call.arguments)}}
-            for call in message.tool_calls
+            {"id": call.id, "function": {"name": call.name, "arguments": object_arguments(call, where, _API)}}
+            for where, call in [(f"{place}.tool_calls[{n}]", call) for n, call in enumerate(message.tool_calls)]
         ]
     if message.role == "tool":
         name = message.name or names.get(message.tool_call_id or "")
         fields |= {"tool_name": name} if name else {}
         fields |= {"tool_call_id": message.tool_call_id} if message.tool_call_id else {}
     elif message.name is not None:
-        raise _nowhere("messages.name", "only a tool's result has a name")
+        raise unsayable(f"{place}.name", _API, "Only a tool's result has a name.")
     return [fields]
 
 
-def _image(part: ImagePart) -> str:
+def _image(part: ImagePart, place: str) -> str:
     if part.detail not in (None, "auto"):
-        raise _nowhere("an image's detail", "leave it out")
+        raise unsayable(f"{place}.detail", _API, "Leave it out.")
     if part.data is not None:
         return part.data
     head, comma, data = (part.url or "").partition(";base64,")
     if not comma or not head.startswith("data:"):
-        raise _nowhere("an image's url", "Ollama fetches nothing; give the image itself as base64 data=")
+        raise unsayable(f"{place}.url", _API, "Ollama fetches nothing; give the image itself as base64 data=.")
     return data
-
-
-def _arguments(raw: str) -> dict[str, Any]:
-    try:
-        value: Any = json.loads(raw or "{}")
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise ConfigurationError(
-            "The arguments of a tool call in messages are not a JSON object, which Ollama's format wants; "
-            "leave calls out that were cut off."
-        )
-    return cast("dict[str, Any]", value)
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:
@@ -135,19 +122,7 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _format(wanted: dict[str, Any] | str | type[BaseModel] | None) -> dict[str, Any] | str | None:
-    """Give the JSON Schema itself, in whatever wrapping it was given."""
-    if wanted is None or isinstance(wanted, str):
-        return "json" if wanted == "json" else None
-    if not isinstance(wanted, dict):
-        return wanted.model_json_schema()
-    if wanted.get("type") in ("json_object", "text"):
-        return "json" if wanted["type"] == "json_object" else None
-    wrapper: Any = wanted.get("json_schema", {}) if wanted.get("type") == "json_schema" else {"schema": wanted}
-    schema: Any = cast("dict[str, Any]", wrapper).get("schema") if isinstance(wrapper, dict) else None
-    if not isinstance(schema, dict):
-        raise ConfigurationError(
-            'response_format has no schema. Expected {"type": "json_schema", "json_schema": {"schema": {…}}}, '
-            'a JSON Schema, a pydantic model, "json" or "text".'
-        )
-    return cast("dict[str, Any]", schema)
+def _format(asked: dict[str, Any] | str | type[BaseModel] | None) -> dict[str, Any] | str | None:
+    """Give the JSON Schema itself."""
+    wanted = wanted_format(asked, _API)
+    return wanted.schema if isinstance(wanted, Schema) else "json" if wanted == "json" else None

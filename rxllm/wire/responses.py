@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from rxllm.errors import DecodeError, RxllmError, TruncatedStreamError
-from rxllm.items import Media, Ping, ProviderEvent, StreamItem
-from rxllm.wire import sse
-from rxllm.wire.chat_completions_chunk import REFUSED, read_json
-from rxllm.wire.chat_completions_parts import error_in
+from rxllm.items import Media, Ping, ProviderEvent
+from rxllm.wire.decoding import EventDecoding
+from rxllm.wire.faults import error_in
+from rxllm.wire.loose_json import REFUSED, read_json
 from rxllm.wire.responses_answer import NAME, Answer
 from rxllm.wire.responses_event import DELTAS, WHOLES, Event, Place, decode_event, failure, read_event
 from rxllm.wire.responses_request import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from rxllm.errors import RxllmError
+    from rxllm.items import StreamItem
 
 __all__ = ["PATH", "Decoder", "encode"]
 
@@ -44,7 +44,7 @@ _KNOWN: Final = _BEGINNINGS | _ENDS.keys() | _ITEMS | _PARTS | DELTAS.keys() | W
 _PLACES: Final = {place.field: place for place in DELTAS.values() if place.item in {"message", "reasoning"}}
 
 
-class Decoder:
+class Decoder(EventDecoding[Answer]):
     r"""Turn the bytes of one response into items.
 
     >>> decoder = Decoder()
@@ -52,71 +52,18 @@ class Decoder:
     [Started(id='1')]
     >>> decoder.feed(b'data: {"type": "response.output_text.delta", "output_index": 0, "delta": "Hi"}\n\n')
     [TextDelta(text='Hi')]
-
-    Attributes:
-        fault: What the next `feed` or `finish` raises; whatever came before it has been returned.
-        rest: The items of a last event that nothing ended, where `finish` raises and so cannot return them.
     """
 
+    FORMAT = NAME
+    EXPECTED = "an event of OpenAI Responses"
+    END = "`response.completed`"
+
     def __init__(self) -> None:
-        self.fault: RxllmError | None = None
-        self.rest: list[StreamItem] = []
-        self._sse = sse.Decoder()
-        self._done = False
-        self._answer = Answer()
+        super().__init__(Answer())
 
-    def feed(self, data: bytes) -> list[StreamItem]:
-        """Take the next bytes of the response.
-
-        Args:
-            data: Bytes, cut anywhere.
-
-        Returns:
-            The items they complete; look at `fault` after it.
-
-        Raises:
-            RxllmError: The fault that an earlier read ended with.
-        """
-        if self.fault is not None:
-            raise self.fault
-        out: list[StreamItem] = []
-        if self._done:
-            return out
-        comments = self._sse.comments
-        events = self._sse.feed(data)
-        if self._sse.comments != comments:
-            out.append(Ping())
-        if not self._events(events, out) and self._sse.fault is not None:
-            self._fail(self._sse.fault, out)
-        return out
-
-    def finish(self) -> list[StreamItem]:
-        """Take the end of the response.
-
-        Returns:
-            The last items.
-
-        Raises:
-            TruncatedStreamError: The terminal event has not come.
-            RxllmError: A fault, of an earlier read or of the last event.
-        """
-        if self.fault is not None:
-            raise self.fault
-        out: list[StreamItem] = []
-        if self._done:
-            return out
-        # One that is not whole was cut in the middle, and what it would have become is not known.
-        self._events([event for event in self._sse.finish() if _is_whole(event.data)], out)
-        if self.fault is None and not self._done:
-            self._fail(self._why_no_end(), out)
-        if self.fault is not None:
-            self.rest = out
-            raise self.fault
-        return out
-
-    def _events(self, events: Iterable[sse.Event], out: list[StreamItem]) -> bool:
-        """Take events, and tell whether the last has come."""
-        return any(self._payload(event.data, out, event.event) for event in events)
+    def _error_in(self, value: Any) -> RxllmError | None:
+        error = error_in(value)
+        return None if error is None else failure(error)
 
     def _payload(self, payload: bytes, out: list[StreamItem], name: str | None) -> bool:
         """Take an event's data, and tell whether it was the last."""
@@ -134,7 +81,7 @@ class Decoder:
         try:
             return self._rarer(kind, event, cast("Json", read_json(payload)), out)
         except (ValueError, RecursionError) as error:
-            return self._fail(_malformed(f"An event of type {kind!r} cannot be read ({error})", payload), out)
+            return self._fail(self._malformed(f"An event of type {kind!r} cannot be read ({error})", payload), out)
 
     def _rarer(self, kind: str, event: Event, fields: Json, out: list[StreamItem]) -> bool:
         """Take what comes once an item or once a response."""
@@ -199,17 +146,17 @@ class Decoder:
             out.append(Ping())
             return False
         if payload == b"[DONE]":  # a few add it after the end; alone it tells of no end
-            return self._fail(self._why_no_end(), out)
+            return self._fail(self._truncated(b""), out)
         try:
             value = read_json(payload)
         except ValueError:
             value = payload.decode("utf-8", "replace")
             if name in {None, "message"} | _KNOWN:
-                return self._fail(_malformed(f"An event's data is not JSON ({why})", payload), out)
+                return self._fail(self._malformed(f"An event's data is not JSON ({why})", payload), out)
         kind: Any = cast("Json", value).get("type") if isinstance(value, dict) else None
         kind = kind if isinstance(kind, str) and kind else name
         if kind in _KNOWN:
-            return self._fail(_malformed(f"An event has a field of the wrong type ({why})", payload), out)
+            return self._fail(self._malformed(f"An event has a field of the wrong type ({why})", payload), out)
         return self._unknown(kind or "", value, out)
 
     def _unknown(self, kind: str, value: Any, out: list[StreamItem]) -> bool:
@@ -227,37 +174,6 @@ class Decoder:
             out.append(ProviderEvent(kind or "unknown", value))
         return False
 
-    def _fail(self, fault: RxllmError, out: list[StreamItem]) -> bool:
-        self.fault = fault
-        self._answer.give_up(out)
-        return True
-
-    def _why_no_end(self) -> RxllmError:
-        """Say why a response ended without its end: an error page, an unstreamed answer, or simply too early."""
-        stray = self._sse.ignored.strip()
-        try:
-            value = read_json(stray) if stray else None
-        except ValueError:
-            value = None
-        error = error_in(value)
-        if error is not None:
-            return failure(error)
-        is_begun = any(line.startswith(stray) for line in (b"event:", b"data:", b"{")) or stray.startswith(b"{")
-        if self._answer.started or (value is None and is_begun):
-            return TruncatedStreamError(
-                "The response ended before `response.completed`, so it is not known to be whole. "
-                "What came is kept; try again.",
-                format=NAME,
-                snippet=_snippet(stray),
-            )
-        what = "one JSON document" if value is not None else "something else, perhaps a page for people"
-        return DecodeError(
-            f"The response is not a stream of server-sent events but {what}. "
-            "Expected lines of `data: {…}`; check the base URL, and that the server can stream.",
-            format=NAME,
-            snippet=_snippet(stray),
-        )
-
 
 def _object(fields: Json, name: str) -> Json:
     value = fields.get(name)
@@ -269,24 +185,3 @@ def _object(fields: Json, name: str) -> Json:
 def _text_field(place: Place) -> str:
     """Give the name of the field that a whole text stands in."""
     return "text" if place.field.endswith("_text") else place.field
-
-
-def _is_whole(payload: bytes) -> bool:
-    """Tell whether the data of an event that nothing ended is all of it."""
-    try:
-        read_json(payload)
-    except ValueError:
-        return payload.strip() == b"[DONE]"
-    return True
-
-
-def _malformed(what: str, payload: bytes) -> DecodeError:
-    return DecodeError(
-        f"{what}. Expected an event of OpenAI Responses; the error's `snippet` has its beginning.",
-        format=NAME,
-        snippet=_snippet(payload),
-    )
-
-
-def _snippet(payload: bytes) -> str:
-    return payload[:200].decode("utf-8", "replace")

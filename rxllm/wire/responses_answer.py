@@ -6,9 +6,10 @@ import itertools
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from rxllm.items import ChoiceFinished, Finish, Started, StreamItem, TextDelta, ToolCallDelta, Usage
+from rxllm.wire.loose_json import word
 from rxllm.wire.responses_event import usage
-from rxllm.wire.responses_item import OutputItem
-from rxllm.wire.responses_native import CALLS, objects, unbroken, word
+from rxllm.wire.responses_item import OutputItem, matched
+from rxllm.wire.responses_native import CALLS, objects, unbroken
 from rxllm.wire.surrogates import Halves
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Answer:
         elif item.kind != place.item:
             return False
         index = event.content_index if event.summary_index is None else event.summary_index
-        if not item.say(place.field, index, cast("str", event.delta), out):
+        if not item.said.say(place.field, index, cast("str", event.delta), out):
             return False
         if event.logprobs:
             item.weigh(event.logprobs, out)
@@ -121,7 +122,7 @@ class Answer:
         if item.is_done:
             return True
         index = event.content_index if event.summary_index is None else event.summary_index
-        return item.kind == place.item and item.complete(place.field, index, whole, out)
+        return item.kind == place.item and item.said.complete(place.field, index, whole, out)
 
     def begin_part(self, place: Place, event: Event, out: list[StreamItem]) -> None:
         """Take the beginning of a part.
@@ -135,7 +136,7 @@ class Answer:
         if item is None or item.is_done:
             item = self._open(place.item, event.output_index, event.item_id, out)
         if item.kind == place.item:
-            item.begin(place.field, event.content_index if event.summary_index is None else event.summary_index)
+            item.said.begin(place.field, event.content_index if event.summary_index is None else event.summary_index)
 
     def strange_part(self, event: Event, kind: str) -> None:
         """Remember a part of an unknown kind, which has been told.
@@ -146,7 +147,7 @@ class Answer:
         """
         item = self._find(event.output_index, event.item_id, "message")
         if item is not None:
-            item.strange(kind)
+            item.strange_parts.add(kind)
 
     def cite(self, event: Event, annotation: Any, out: list[StreamItem]) -> None:
         """Take a citation.
@@ -245,7 +246,7 @@ class Answer:
     def _settle(self, output: Any, out: list[StreamItem]) -> list[Json]:
         """Close what is open, with the help of the whole output, which may be empty; give it in the format's terms."""
         final = objects(output)
-        for item, raw in zip(self._matched(final), final, strict=True):
+        for item, raw in zip(matched(self._items, self._by_index, final), final, strict=True):
             if item is None:
                 self._close(self._open(str(raw.get("type")), None, word(raw.get("id")), out), raw, out)
             elif not item.is_done:
@@ -255,25 +256,6 @@ class Answer:
             if not item.is_done:
                 self._close(item, None, out)
         return [item.native() for item in self._items] if rest else final
-
-    def _matched(self, final: list[Json]) -> list[OutputItem | None]:
-        """Find the items that a whole output repeats: by their ids, else by their places, else by kind and order."""
-        named: dict[tuple[str, str | None], OutputItem] = {(i.kind, i.id): i for i in self._items if i.id}
-        found = [named.pop((str(raw.get("type")), word(raw.get("id"))), None) for raw in final]
-        taken = {id(item) for item in found}
-        for place, raw in enumerate(final):
-            item = self._by_index.get(place)
-            if found[place] is None and item and id(item) not in taken and item.kind == raw.get("type"):
-                found[place] = item
-                taken.add(id(item))
-        left: dict[str, list[OutputItem]] = {}
-        for item in reversed(self._items):
-            if id(item) not in taken:
-                left.setdefault(item.kind, []).append(item)
-        for place, raw in enumerate(final):
-            if found[place] is None and (same := left.get(str(raw.get("type")))):
-                found[place] = same.pop()
-        return found
 
     def _reason(self, status: str, response: Json) -> str:
         if status == "cancelled":
@@ -285,7 +267,7 @@ class Answer:
         if any(item.kind in CALLS and not item.is_served for item in self._items):
             return "tool_calls"
         messages = [item for item in self._items if item.kind == "message"]
-        spoke, refused = (any(item.said(field) for item in messages) for field in ("output_text", "refusal"))
+        spoke, refused = (any(item.said.text(field) for item in messages) for field in ("output_text", "refusal"))
         return "refusal" if refused and not spoke else "stop"
 
     def give_up(self, out: list[StreamItem]) -> None:

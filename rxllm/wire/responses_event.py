@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 import msgspec
 
 from rxllm.items import Usage
-from rxllm.wire.chat_completions_chunk import REFUSED
-from rxllm.wire.chat_completions_parts import fault_of
+from rxllm.wire.faults import fault_of
+from rxllm.wire.loose_json import REFUSED, count
 from rxllm.wire.surrogates import mended
 
 if TYPE_CHECKING:
@@ -80,9 +80,6 @@ def read_event(payload: bytes) -> Event:
     return event
 
 
-_TOO_MANY: Final = 10**15
-
-
 def usage(raw: dict[str, Any]) -> Usage:
     """Map a provider's usage, unchanged.
 
@@ -121,12 +118,7 @@ def _details(rest: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _tokens(fields: dict[str, Any], *names: str) -> int | None:
     """Take the first number out of the fields."""
-    values = [fields.pop(name, None) for name in names]
-    for value in values:
-        # Not a bool, which is an int; not NaN or an infinity, which have no int.
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _TOO_MANY:
-            return int(value)
-    return None
+    return count(*[fields.pop(name, None) for name in names])
 
 
 # The format's own codes, in words that all formats share.

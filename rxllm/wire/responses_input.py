@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
-from rxllm.errors import ConfigurationError
 from rxllm.messages import ImagePart, TextPart
 from rxllm.wire.responses_answer import NAME
+from rxllm.wire.unsayable import unsayable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rxllm.messages import Message
 
-__all__ = ["conversation"]
+__all__ = ["API", "conversation"]
+
+API: Final = "OpenAI Responses"
+"""What the format's makers call it."""
 
 
 def conversation(messages: Sequence[Message], *, is_stored: bool) -> tuple[str | None, list[Any]]:
@@ -55,20 +58,18 @@ def conversation(messages: Sequence[Message], *, is_stored: bool) -> tuple[str |
     return ("\n\n".join(instructions) if instructions else None), items
 
 
-def _cannot(field: str, why: str) -> NoReturn:
-    raise ConfigurationError(f"{field} cannot be said in OpenAI Responses: {why}")
-
-
 def _refuse_name(message: Message, place: str) -> None:
     if message.name is not None:
-        _cannot(f"{place}.name", "nobody has a name there. Put it into the content.")
+        raise unsayable(f"{place}.name", API, "Nobody has a name there. Put it into the content.")
 
 
 def _text(message: Message, place: str) -> str:
     if not isinstance(message.content, list):
         return message.content or ""
     if not all(isinstance(part, TextPart) for part in message.content):
-        _cannot(f"{place}.content", f"a message of the {message.role} holds no image. Put it into a user's message.")
+        raise unsayable(
+            f"{place}.content", API, f"A message of the {message.role} holds no image. Put it into a user's message."
+        )
     return "".join([part.text for part in message.content if isinstance(part, TextPart)])
 
 
@@ -94,7 +95,9 @@ def _is_lost(item: dict[str, Any]) -> bool:
 
 def _result(message: Message, place: str, *, is_custom: bool) -> dict[str, Any]:
     if not message.tool_call_id:
-        _cannot(f"{place}.tool_call_id", "each result names the call that it answers. Give the id of the call.")
+        raise unsayable(
+            f"{place}.tool_call_id", API, "Each result names the call that it answers. Give the id of the call."
+        )
     kind = "custom_tool_call_output" if is_custom else "function_call_output"
     return {"type": kind, "call_id": message.tool_call_id, "output": _content(message)}
 

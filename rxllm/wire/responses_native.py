@@ -12,7 +12,7 @@ from rxllm.completion import parse_arguments
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["CALLS", "TEXTS", "Part", "assembled", "joined", "listed", "objects", "text_of", "unbroken", "word"]
+__all__ = ["CALLS", "TEXTS", "Part", "assembled", "joined", "listed", "objects", "text_of", "unbroken"]
 
 Json: TypeAlias = "dict[str, Any]"
 CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input"}
@@ -83,18 +83,6 @@ def _is_cut(item: Json) -> bool:
     if item.get("type") == "function_call":
         return parse_arguments(text_of(item.get("arguments"))) is None
     return item.get("type") == "custom_tool_call" and item.get("status") == "incomplete"
-
-
-def word(value: Any) -> str | None:
-    """Give a text that is not empty.
-
-    Args:
-        value: Any value.
-
-    Returns:
-        The text, or None.
-    """
-    return value if isinstance(value, str) and value else None
 
 
 def text_of(value: Any) -> str:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from rxllm.errors import ConfigurationError
-from rxllm.messages import ChatRequest, Message
-from rxllm.wire.chat_completions_request import encode as encode_chat
-from rxllm.wire.responses_input import conversation
+from rxllm.wire.openai_schema import json_schema
+from rxllm.wire.response_format import Schema, wanted_format
+from rxllm.wire.responses_input import API, conversation
+from rxllm.wire.unsayable import check_json, chosen_tool, unsayable
 
 if TYPE_CHECKING:
-    from rxllm.messages import ToolSpec
+    from rxllm.messages import ChatRequest, ToolSpec
 
 __all__ = ["encode"]
 
+_BEYOND: Final = "What a compatible server takes beyond the format goes into extra={…}."
 _CHOICES: Final = ("auto", "none", "required")
 _LOGPROBS: Final = "message.output_text.logprobs"
 _ENCRYPTED: Final = "reasoning.encrypted_content"
@@ -43,6 +44,7 @@ def encode(
     Raises:
         ConfigurationError: The request has something that this format cannot say; the field is named.
     """
+    check_json(request)
     _refuse(request)
     is_stored = request.extra.get("store") is not False
     instructions, items = conversation(request.messages, is_stored=is_stored)
@@ -73,20 +75,17 @@ def encode(
 def _refuse(request: ChatRequest) -> None:
     """Refuse what the format has no word for, rather than leaving it out."""
     if request.stop is not None:
-        _cannot("stop", "it ends no answer at a text. Cut the stream, e.g. with the operator stop_at.")
+        raise unsayable(
+            "stop", API, "It ends no answer at a text. Cut the stream, e.g. with the operator stop_at. " + _BEYOND
+        )
     if request.seed is not None:
-        _cannot("seed", "its answers cannot be repeated. Leave it out.")
+        raise unsayable("seed", API, "Its answers cannot be repeated. Leave it out. " + _BEYOND)
     if request.n is not None and request.n > 1:
-        _cannot("n", "it gives one answer a request. Ask several times.")
+        raise unsayable("n", API, "It gives one answer a request. Ask several times. " + _BEYOND)
     if request.logprobs is False and request.top_logprobs:
-        _cannot("top_logprobs", "they are a part of logprobs, which is False. Leave one of the two out.")
-
-
-def _cannot(field: str, why: str) -> NoReturn:
-    raise ConfigurationError(
-        f"{field} cannot be said in OpenAI Responses: {why} "
-        "What a compatible server takes beyond the format goes into extra={…}."
-    )
+        raise unsayable(
+            "top_logprobs", API, "They are a part of logprobs, which is False. Leave one of the two out. " + _BEYOND
+        )
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:
@@ -98,32 +97,15 @@ def _tool(tool: ToolSpec) -> dict[str, Any]:
 
 
 def _tool_choice(request: ChatRequest) -> str | dict[str, Any] | None:
-    choice = request.tool_choice
-    if choice is None or choice in _CHOICES:
-        return choice
-    names = [tool.name for tool in request.tools]
-    if choice not in names and "tools" not in request.extra:
-        raise ConfigurationError(
-            f"tool_choice is {choice!r}, which is no tool of the request. "
-            f"Expected one of: {', '.join((*_CHOICES, *names))}."
-        )
-    return {"type": "function", "name": choice}
+    name = chosen_tool(request, _CHOICES)
+    return request.tool_choice if name is None else {"type": "function", "name": name}
 
 
 def _format(request: ChatRequest) -> dict[str, Any]:
-    """Give the format of the answer: as in Chat Completions, but for one level less."""
-    asked = ChatRequest(messages=[Message.user("")], response_format=request.response_format)
-    wanted = cast("dict[str, Any]", encode_chat(asked, model="")["response_format"])
-    if wanted.get("type") != "json_schema":
-        return wanted
-    inner: Any = wanted.get("json_schema", wanted)
-    fields = cast("dict[str, Any]", inner) if isinstance(inner, dict) else {}
-    if not isinstance(fields.get("schema"), dict):
-        _cannot(
-            "response_format",
-            'it wants {"type": "json_schema", "json_schema": {"name": …, "schema": {…}}} or a pydantic model.',
-        )
-    return {"name": "answer", **fields, "type": "json_schema"}
+    wanted = wanted_format(request.response_format, API)
+    if isinstance(wanted, Schema):
+        return {"type": "json_schema", **json_schema(wanted)}
+    return {"type": "json_object" if wanted == "json" else "text"}
 
 
 def _reasoning(request: ChatRequest, summary: str | None) -> dict[str, Any] | None:

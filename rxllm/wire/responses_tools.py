@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from rxllm.completion import parse_arguments
 from rxllm.items import Media, ServerToolCall, ServerToolResult, Source
+from rxllm.wire.loose_json import word
 
 if TYPE_CHECKING:
     from rxllm.items import StreamItem
@@ -87,14 +88,14 @@ def _result(item: Json, name: str, content: Any) -> ServerToolResult:
 
 
 def _mcp(item: Json) -> list[StreamItem]:
-    name, arguments, error = _word(item.get("name")) or "", item.get("arguments"), item.get("error")
+    name, arguments, error = word(item.get("name")) or "", item.get("arguments"), item.get("error")
     parsed = parse_arguments(arguments) if isinstance(arguments, str) else arguments
     call = _call(item, name, parsed, "name", "arguments", "output", "error")
     return [call, _result(item, name, item.get("output") if error is None else error)]
 
 
 def _image(item: Json) -> list[StreamItem]:
-    prompt, data = item.get("revised_prompt"), _word(item.get("result"))
+    prompt, data = item.get("revised_prompt"), word(item.get("result"))
     name = "image_generation"
     call = _call(item, name, {"prompt": prompt} if prompt else {}, "revised_prompt", "result")
     made = [Media(f"image/{item.get('output_format') or 'png'}", data, extra={"id": _id(item)})] if data else []
@@ -113,16 +114,12 @@ def source(annotation: Json) -> Source:
     Returns:
         The source.
     """
-    title = _word(annotation.get("title")) or _word(annotation.get("filename"))
-    text = _word(annotation.get("quote")) or _word(annotation.get("text"))
+    title = word(annotation.get("title")) or word(annotation.get("filename"))
+    text = word(annotation.get("quote")) or word(annotation.get("text"))
     known = ("url", "title", "filename", "quote", "text")
     extra = {name: value for name, value in annotation.items() if name not in known and value is not None}
-    return Source(_word(annotation.get("url")), title, text, extra=extra or None)
+    return Source(word(annotation.get("url")), title, text, extra=extra or None)
 
 
 def _id(item: Json) -> str | None:
-    return _word(item.get("call_id")) or _word(item.get("id"))
-
-
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return word(item.get("call_id")) or word(item.get("id"))

@@ -26,6 +26,17 @@ PATIENCE = 20.0
 # The child makes the terminal its own, as a shell's child has it: only then is ^C a signal.
 LOGIN = "import os, sys; os.login_tty(0); os.execv(sys.executable, [sys.executable, '-m', 'rxllm', *sys.argv[1:]])"
 
+ONE_AFTER_THE_OTHER = """
+import io, json, sys
+from rxllm.cli import main
+
+def ran(command):
+    sys.stdout, sys.stderr = said = [io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2)]
+    return main(command), *(stream.buffer.getvalue().decode() for stream in said)
+
+json.dump([ran(command) for command in json.loads(sys.argv[1])], sys.__stdout__)
+"""
+
 
 def event(**delta: object) -> bytes:
     """Make one event of a Chat Completions stream."""
@@ -62,6 +73,7 @@ async def start(
     python: tuple[str, ...] = ("-m", "rxllm"),
     stdin: int = asyncio.subprocess.DEVNULL,
     stdout: int = asyncio.subprocess.PIPE,
+    cwd: Path = ROOT,
     **env: str,
 ) -> asyncio.subprocess.Process:
     """Start `rxllm` with pipes."""
@@ -72,31 +84,42 @@ async def start(
         stdin=stdin,
         stdout=stdout,
         stderr=asyncio.subprocess.PIPE,
+        cwd=cwd,
         env=environment(**env),
     )
 
 
 async def run(
-    *arguments: str, python: tuple[str, ...] = ("-m", "rxllm"), stdin: bytes | None = None, **env: str
+    *arguments: str,
+    python: tuple[str, ...] = ("-m", "rxllm"),
+    stdin: bytes | None = None,
+    cwd: Path = ROOT,
+    **env: str,
 ) -> Ran:
     """Run `rxllm` to its end; `python` runs it in another way."""
     pipe = asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE
-    process = await start(*arguments, python=python, stdin=pipe, **env)
+    process = await start(*arguments, python=python, stdin=pipe, cwd=cwd, **env)
     async with asyncio.timeout(PATIENCE):
         out, err = await process.communicate(stdin)
     assert process.returncode is not None
     return Ran(process.returncode, out.decode(), err.decode())
 
 
-async def run_all(*commands: tuple[str, ...], stdin: bytes | None = None) -> list[Ran]:
-    """Run several commands, a few at a time: most of what each costs is Python's start."""
-    places = asyncio.Semaphore(4)
+async def run_unread(*arguments: str, **env: str) -> tuple[int | None, bytes]:
+    """Run `rxllm` into a pipe whose reader has already gone; give its status and what stderr says."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = await start(*arguments, stdout=writer, **env)
+    os.close(writer)
+    _, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+    return process.returncode, err
 
-    async def one(command: tuple[str, ...]) -> Ran:
-        async with places:
-            return await run(*command, stdin=stdin)
 
-    return await asyncio.gather(*map(one, commands))
+async def run_all(*commands: tuple[str, ...], stdin: bytes | None = None, cwd: Path = ROOT) -> list[Ran]:
+    """Run several commands in one process, one after the other: most of what each costs alone is Python's start."""
+    ran = await run(json.dumps(commands), python=("-c", ONE_AFTER_THE_OTHER), stdin=stdin, cwd=cwd)
+    assert (ran.status, ran.err) == (0, "")
+    return [Ran(*one) for one in json.loads(ran.out)]
 
 
 def replayed(folder: Path, body: bytes, name: str = "recording") -> str:

@@ -157,6 +157,7 @@ async def test_the_time_out_is_for_the_whole(misbehaving: MisbehavingServer) -> 
     misbehaving.play(stall(event(content="Hel")))
     ran = await run(*ask(misbehaving, "--timeout", "0.3", "Hi"))
     assert (ran.status, ran.out) == (6, "Hel\n")
+    assert "Raise --timeout, or ask for less with --max-tokens." in ran.err
     assert ran.err.count("\n") == 1
 
 
@@ -171,10 +172,14 @@ async def test_a_newcomers_mistake_is_one_clear_line() -> None:
         (("--temprature", "1", "Hi"), 2, "--temperature"),
         (("--temperature", "hot", "Hi"), 2, "--temperature"),
         (("--timeout", "0", "Hi"), 2, "--timeout"),
+        (("--timeout", "nan", "Hi"), 2, "'nan' is no finite number"),
+        (("--timeout", "soon", "Hi"), 2, "'soon' is not a valid number"),
+        (("--temperature", "inf", "Hi"), 2, "'inf' is no finite number"),
         (("--gguf", "missing.gguf", "Hi"), 2, "missing.gguf"),
         (("--gguf", __file__, "Hi"), 2, "GGUF"),
         (("--gguf", __file__, "--model", "openai:gpt", "Hi"), 2, "--gguf"),
-        (("--ca", "missing.pem", "--model", "openai:gpt", "Hi"), 2, "missing.pem"),
+        (("--ca", "missing.pem", "--model", "openai:gpt", "Hi"), 2, "'missing.pem' does not exist"),
+        (("--ca", __file__, "--model", "openai:gpt", "Hi"), 2, "expected the path of a PEM file"),
         (("--record", "nowhere/a.sse", "--model", "llama_cpp", "Hi"), 2, "cannot be written"),
         (("--model", "replay", "Hi"), 2, "rxllm replay FILE"),
         (("  ",), 2, "empty"),
@@ -184,6 +189,7 @@ async def test_a_newcomers_mistake_is_one_clear_line() -> None:
     for (arguments, status, told), ran in zip(mistakes, all_ran, strict=True):
         assert (ran.status, ran.out) == (status, ""), arguments
         assert told in ran.err, arguments
+        assert "ssl=" not in ran.err, arguments
         assert ran.err.startswith("rxllm: "), arguments
         assert ran.err.count("\n") == 1, arguments
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from misbehaving_server import answer
-from rxllm_process import Terminal, run, run_all
+from rxllm_process import Terminal, replayed, run, run_all, run_unread, whole
 
 from rxllm.providers import PROVIDERS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from misbehaving_server import MisbehavingServer
 
 real_model = pytest.mark.skipif(
@@ -53,7 +55,7 @@ async def test_providers_are_a_table_in_a_terminal(terminals: list[Terminal]) ->
         (answer(200, b'{"data": [{"id": "m1"}, {"id": "m2"}]}'), 0, "m2"),
         (answer(401, b'{"error": {"message": "Incorrect key"}}'), 3, "Incorrect key"),
         (answer(500, b'{"error": {"message": "broken"}}'), 3, "broken"),
-        (answer(200, b"<html>"), 5, "--base-url"),
+        (answer(200, b"<html>"), 3, "--base-url"),
     ],
 )
 async def test_health_tells_what_the_server_says(
@@ -98,6 +100,34 @@ async def test_a_closed_stdout_is_no_error() -> None:
     closing = "import os, sys; os.close(1); sys.stdout = None; from rxllm.__main__ import main; main()"
     ran = await run("providers", python=("-c", closing))
     assert ran == (0, "", "")
+
+
+@pytest.mark.parametrize("command", [("chat", "--help"), ("providers",), ("providers", "--json")])
+async def test_a_reader_that_has_gone_is_status_141_and_no_complaint(command: tuple[str, ...]) -> None:
+    assert await run_unread(*command) == (141, b"")
+
+
+@pytest.mark.parametrize("final", ["text", "json"])
+async def test_a_reader_that_has_gone_ends_an_answer_with_141(tmp_path: Path, final: str) -> None:
+    recording = replayed(tmp_path, b"".join(whole("Hello")))
+    ran = await run_unread("replay", recording, "--wire", "chat_completions", "--final", final)
+    assert ran == (141, b"")
+
+
+@pytest.mark.parametrize("module", ["loguru", "click", "aiohttp", "rxllm.cli.replay"])
+async def test_ctrl_c_while_it_is_still_importing_is_130_and_silent(module: str) -> None:
+    interrupted = f"""
+import os, signal, sys
+class CtrlC:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, CtrlC)
+from rxllm.__main__ import main
+main()
+"""
+    assert await run("rxllm", python=("-c", interrupted)) == (130, "", "")
 
 
 async def test_an_unknown_command_is_one_line_and_status_2() -> None:

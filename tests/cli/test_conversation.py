@@ -7,7 +7,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from misbehaving_server import answer, stall, stream
+from misbehaving_server import answer, reset, stall, stream
 from rxllm_process import Terminal, event, whole
 
 if TYPE_CHECKING:
@@ -88,6 +88,20 @@ async def test_an_error_does_not_end_the_conversation(
     await terminal.seen("> ")
     terminal.type("Hi\n")
     await terminal.seen("too busy")
+    await terminal.seen("> ")
+    terminal.type("Please\n")
+    await terminal.seen("Now.")
+    assert messages(misbehaving.exchanges[1]) == [("user", "Please")]
+
+
+async def test_an_answer_that_failed_half_way_is_not_remembered(
+    misbehaving: MisbehavingServer, terminals: list[Terminal]
+) -> None:
+    misbehaving.play(reset(event(content="Half an")), stream(*whole("Now.")))
+    terminal = await talk(terminals, misbehaving)
+    await terminal.seen("> ")
+    terminal.type("Hi\n")
+    await terminal.seen("rxllm: ")
     await terminal.seen("> ")
     terminal.type("Please\n")
     await terminal.seen("Now.")

@@ -116,11 +116,27 @@ async def test_the_status_tells_how_it_ended_and_the_partial_is_kept(tmp_path: P
         assert "Traceback" not in ran.err, name
 
 
+async def test_what_cannot_be_decoded_is_shown(tmp_path: Path) -> None:
+    ran = await run("replay", replayed(tmp_path, b"data: {nonsense}\n\n"), *WIRE)
+    assert ran.status == 5
+    assert "It begins: '{nonsense}'" in ran.err
+    assert "snippet" not in ran.err
+    assert ran.err.count("\n") == 1
+
+
 async def test_what_came_before_a_bad_end_is_on_stdout(tmp_path: Path) -> None:
     ran = await run("replay", replayed(tmp_path, event(content="Hel")), *WIRE)
     assert (ran.status, ran.out) == (4, "Hel\n")
     assert ran.err.startswith("rxllm: ")
     assert ran.err.count("\n") == 1
+
+
+async def test_a_truncation_tells_what_can_be_typed_and_not_what_can_be_called(tmp_path: Path) -> None:
+    recording = replayed(tmp_path, event(content="Hel"))
+    ran = await run("replay", recording, *WIRE, "--final", "json")
+    for told in (ran.err, json.loads(ran.out)["error"]["message"]):
+        assert "--provider writer" in told
+        assert "Decoder(" not in told
 
 
 async def test_a_provider_that_sends_no_marker_is_taken_at_its_word(tmp_path: Path) -> None:
@@ -137,6 +153,9 @@ async def test_a_usage_error_is_one_line_and_status_2() -> None:
         (("replay", "-", "--wire", "sse"), "chat_completions"),
         (("replay", "-", *WIRE, "--provider", "opnai"), "'openai'"),
         (("replay", "-", *WIRE, "--chunk", "0"), "--chunk"),
+        (("replay", "-", *WIRE, "--chunk", "few"), "'few' is not a valid whole number"),
+        (("replay", "-", *WIRE, "--speed", "nan"), "'nan' is no finite number"),
+        (("replay", __file__, *WIRE, "--timing", "--speed", "inf"), "'inf' is no finite number"),
         (("replay", __file__, *WIRE, "--timing"), "has no arrival times"),
         (("replay", __file__, *WIRE, "--timing", "--chunk", "7"), "give one of them"),
         (("replay", "-", *WIRE, "--timing"), "give the file"),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,17 +14,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def llama_cpp() -> None:
-    """Skip where llama.cpp is not installed; where CI is set it has to be."""
-    if importlib.util.find_spec("xllamacpp") is None:
-        reason = "llama.cpp is not installed: pip install 'rxllm[local]'"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-
-
-@pytest.fixture(scope="session")
-def local_url(llama_cpp: None) -> Iterator[str]:
+def local_url(real_model: None) -> Iterator[str]:
     """The base URL of the embedded model, e.g. `http://127.0.0.1:40123/v1`."""
     server = shared_server()
     with asyncio.Runner() as runner:

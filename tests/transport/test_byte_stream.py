@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from loop_clock import turns
 from misbehaving_server import Exchange, close_early, flood, garbage, reset, stall, stream
 
 from rxllm.errors import IdleTimeout, TransportError
@@ -27,12 +28,6 @@ async def opened(misbehaving):
     for transport in transports:
         await transport.aclose()
     await misbehaving.no_sockets()
-
-
-async def turns(count: int = 5) -> None:
-    """Let everything that is due happen."""
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 async def test_a_reset_in_mid_body_is_told_after_what_had_come(misbehaving, opened):
@@ -69,51 +64,64 @@ async def test_garbage_in_mid_body_is_a_transport_error(misbehaving, opened):
         await body.read()
 
 
-async def test_silence_is_an_idle_timeout_and_closes_the_socket(misbehaving, opened):
-    body = await opened(stall(b"one"), idle_timeout=0.05)
+async def test_silence_is_an_idle_timeout_and_closes_the_socket(misbehaving, opened, clock):
+    body = await opened(stall(b"one"), idle_timeout=30)
     assert await body.read() == b"one"
-    with pytest.raises(IdleTimeout, match=r"not one byte for 0.05 s") as caught:
-        await body.read()
-    assert caught.value.seconds == 0.05
+    reading = asyncio.ensure_future(body.read())
+    await turns()
+    await clock.skip(30)
+    with pytest.raises(IdleTimeout, match=r"not one byte for 30 s") as caught:
+        await reading
+    assert caught.value.seconds == 30
     await misbehaving.exchanges[0].gone()
 
 
-async def test_keep_alives_hold_off_the_idle_timeout(opened):
+async def test_keep_alives_hold_off_the_idle_timeout(opened, clock):
+    go = asyncio.Semaphore(0)
+
     async def script(exchange: Exchange) -> None:
         await exchange.head()
-        for _ in range(8):
-            await asyncio.sleep(0.1)  # a fifth of the limit, for more than one limit
+        while not exchange.closed.is_set():
+            await go.acquire()
             await exchange.send(b": keep-alive\n\n")
 
-    body = await opened(script, idle_timeout=0.5)
-    got = b""
-    while data := await body.read():
-        got += data
-    assert got == b": keep-alive\n\n" * 8
+    body = await opened(script, idle_timeout=30)
+    for _ in range(8):  # for more than one limit
+        reading = asyncio.ensure_future(body.read())
+        await turns()
+        await clock.skip(20)
+        go.release()
+        assert await reading == b": keep-alive\n\n"
+    body.close()
+    go.release()
 
 
-async def test_the_idle_clock_stands_while_nobody_reads(misbehaving, opened):
-    body = await opened(stall(b"one"), idle_timeout=0.2)
+async def test_the_idle_clock_stands_while_nobody_reads(misbehaving, opened, clock):
+    body = await opened(stall(b"one"), idle_timeout=30)
     assert await body.read() == b"one"
-    await asyncio.sleep(0.4)  # two limits, and no reader
+    await clock.skip(60)
     assert misbehaving.open_sockets == 1
     reading = asyncio.ensure_future(body.read())
-    await asyncio.sleep(0.02)
+    await turns()
+    await clock.skip(29)
     assert not reading.done()  # the clock began with the read
+    await clock.skip(1)
     with pytest.raises(IdleTimeout):
         await reading
 
 
-async def test_the_idle_clock_stands_while_paused_and_starts_anew(misbehaving, opened):
-    body = await opened(stall(b"one"), idle_timeout=0.05)
+async def test_the_idle_clock_stands_while_paused_and_starts_anew(misbehaving, opened, clock):
+    body = await opened(stall(b"one"), idle_timeout=30)
     assert await body.read() == b"one"
     reading = asyncio.ensure_future(body.read())
     await turns()
     body.pause()
-    await asyncio.sleep(0.12)
-    assert not reading.done()
+    await clock.skip(60)
     assert body._timer is None  # paused costs nothing
     body.resume()
+    await clock.skip(29)
+    assert not reading.done()
+    await clock.skip(1)
     with pytest.raises(IdleTimeout):
         await reading
 
@@ -161,9 +169,9 @@ async def test_a_paused_stream_pushes_back_on_the_provider(misbehaving, opened):
     got = len(await body.read())
     body.pause()
     before = -1
-    while sent != before:  # until TCP is full: the server gets rid of nothing more
+    while sent != before:  # until TCP is full: the server gets rid of nothing more, however often it has its turn
         before = sent
-        await asyncio.sleep(0.1)
+        await turns(100)
     assert sent < size / 2
     body.resume()
     while data := await body.read():

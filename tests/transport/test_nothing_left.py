@@ -12,14 +12,17 @@ TESTS = Path(__file__).parents[1]
 
 PROGRAM = """
 import asyncio, gc, sys
+from rxllm import Model
 sys.path.insert(0, {tests!r})
 from misbehaving_server import MisbehavingServer, stall, stream
 from rxllm.transport.exchange import HttpRequest
 from rxllm.transport.http import HttpTransport
 
 kept = HttpTransport()
+ANSWER = b'data: {{"choices": [{{"index": 0, "delta": {{}}, "finish_reason": "stop"}}]}}\\n\\ndata: [DONE]\\n\\n'
 
 async def main():
+    asyncio.get_running_loop().slow_callback_duration = 60  # a busy machine is no complaint
     async with MisbehavingServer(stall(b"x")) as server:
         request = HttpRequest("POST", server.url + "/")
 {body}
@@ -59,6 +62,27 @@ LEFT_BEHIND = {
     "a transport that was closed in mid-body": """
         body = await kept.open(request)
         await kept.aclose()
+    """,
+    "a model that the garbage collector finds": """
+        server.play(stream(ANSWER))
+        model = Model("openai:m", base_url=server.url)
+        model.knot = model, await model.stream("Hi")
+        del model
+        gc.collect()
+        await server.no_sockets()
+    """,
+    "a model that the garbage collector finds at the very end": """
+        server.play(stream(ANSWER))
+        model = Model("openai:m", base_url=server.url)
+        model.knot = model, await model.stream("Hi")
+        del model
+    gc.collect()
+    """,
+    "a stream started after its model was closed": """
+        server.play(stream(ANSWER))
+        async with Model("openai:m", base_url=server.url) as model:
+            answered = model.stream("Hi")
+        await answered
     """,
 }
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import pytest
+from loop_clock import turns
 
 from rxllm.errors import ConfigurationError, OverloadedError
 from rxllm.transport.exchange import HttpRequest
@@ -20,11 +21,6 @@ async def reads(transport: ReplayTransport) -> list[bytes]:
     while data := await stream.read():
         got.append(data)
     return got
-
-
-async def turns(count: int = 5) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 async def test_a_recording_is_read_in_reads_of_64_kib():
@@ -52,10 +48,32 @@ def test_a_missing_file_is_a_configuration_error(tmp_path):
         ReplayTransport(tmp_path / "none.sse")
 
 
-@pytest.mark.parametrize("wrong", [{"chunk": 0}, {"delay": -1.0}, {"delay": float("nan")}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"chunk": 0},
+        {"chunk": "3"},
+        {"chunk": 1.5},
+        {"delay": -1.0},
+        {"delay": float("nan")},
+        {"delay": "1"},
+        {"status": "ok"},
+    ],
+)
 def test_a_wrong_setting_is_a_configuration_error(wrong):
     with pytest.raises(ConfigurationError, match="expected"):
         ReplayTransport(b"", **wrong)
+
+
+@pytest.mark.parametrize("body", [5, None, ""])
+def test_what_is_neither_bytes_nor_a_path_is_a_configuration_error(body):
+    with pytest.raises(ConfigurationError, match="expected that of a file"):
+        ReplayTransport(body)
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+async def test_bytes_of_any_kind_are_a_recording(kind):
+    assert await reads(ReplayTransport(kind(b"abc"))) == [b"abc"]
 
 
 async def test_another_status_is_the_refusal_that_the_network_would_give():

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from rxllm.errors import ConfigurationError
 from rxllm.messages import ImagePart, Message, MessageToolCall, TextPart, ToolSpec, chat_request
+from rxllm.providers import find_provider
 from rxllm.wire.chat_completions import encode
 
 
@@ -144,3 +145,14 @@ def test_a_model_class_is_a_strict_schema():
     assert (schema["properties"]["to"]["required"], schema["properties"]["to"]["description"]) == (["city"], "Where.")
     assert schema["$defs"]["Place"]["additionalProperties"] is False
     assert "default" not in schema["properties"]["days"]
+
+
+def test_mistral_refuses_to_be_asked_for_usage_and_has_its_own_name_for_the_seed():
+    quirks = find_provider("mistral").encoding
+    sent = encode(chat_request("Why?", {"seed": 7}), model="m", **quirks)
+    assert sent == {**body(stream=False), "stream": True, "random_seed": 7}
+
+
+def test_usage_is_asked_for_where_somebody_wants_to_even_if_the_provider_needs_no_asking():
+    request = chat_request("Why?", {"stream_options": {"include_usage": True}})
+    assert encode(request, model="m", asks_usage=False)["stream_options"] == {"include_usage": True}

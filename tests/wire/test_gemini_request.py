@@ -189,7 +189,10 @@ def test_a_result_may_name_its_tool():
 def test_an_earlier_answer_is_text_and_calls():
     message = Message(role="assistant", content="So.", reasoning="Hm", tool_calls=calls_of("f").tool_calls)
     assert [list(part) for part in body([message])["contents"][0]["parts"]] == [["text"], ["functionCall"]]
-    assert body([Message.assistant(None)])["contents"] == [{"role": "model", "parts": [{"text": ""}]}]
+
+
+def test_an_earlier_answer_that_said_nothing_is_left_out():
+    assert body([Message.user("Why?"), Message.assistant(None)]) == WHY
 
 
 @pytest.mark.parametrize(

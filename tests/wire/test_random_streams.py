@@ -14,11 +14,20 @@ from rxllm.wire import ndjson, sse
 from rxllm.wire.chat_completions import Decoder
 
 TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from('"\\\n\u2028\u0085 😀é世'), max_size=12)
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
-    max_leaves=5,
-)
+
+
+def json_values(floats: st.SearchStrategy[float]) -> st.SearchStrategy[Any]:
+    return st.recursive(
+        st.none() | st.booleans() | st.integers() | floats | TEXT,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+        max_leaves=5,
+    )
+
+
+JSON = json_values(st.floats())
+FINITE_JSON = json_values(st.floats(allow_nan=False, allow_infinity=False))
+"""What JSON itself can say, and so what a tool's arguments can be."""
+
 KINDS = ["content", "reasoning_content", "refusal", "arguments"]
 PIECES = st.lists(st.tuples(st.sampled_from(KINDS), TEXT, st.integers(0, 1)), max_size=25)
 

@@ -1,0 +1,287 @@
+"""What each operator costs: nanoseconds an item, `python benchmarks/operators.py [--json] [--quick]`.
+
+Each is fed the same answer of short deltas, alone and in chains, beside the nearest that reactivex has and beside a
+plain closure. Rounds are interleaved, and the medians count. `growth` is the cost an item in an answer of 50,000 items
+over that in one of 1,000. Absolute times say more about the machine than about the code; the ratios do not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import statistics
+import time
+from itertools import cycle, islice
+from typing import TYPE_CHECKING, Any
+
+import reactivex
+from pydantic import BaseModel
+from reactivex import operators as rx
+from reactivex.subject import Subject
+
+from rxllm import Completion, Finish, StreamItem, TextDelta, ToolCallDelta, accumulate
+from rxllm import operators as ops
+from rxllm.bridge import loop_scheduler
+from rxllm.observable import Lifted, Sink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from reactivex import Observable
+
+PROSE = (
+    "Dr. Rain fell at 3.5 mm an hour, and the roof held. Why? Nobody knew!\n\nIt was built of slate; and of patience. "
+    "- one\n- two\n\n```python\nprint('x')\n```\n\nMail me at rain@example.org or wait … until <b>June</b>. "
+)
+WORDS = [word + " " for word in PROSE.split(" ")]
+ROWS = ['{"id": 7,', ' "name": "Ra', "in", '", "tags', '": ["a",', ' "b"]}', ","]
+
+
+class Row(BaseModel):
+    """A row of the table that is read while it comes."""
+
+    id: int
+    name: str
+    tags: list[str]
+
+
+class Table(BaseModel):
+    """A table that is read while it comes."""
+
+    rows: list[Row]
+
+
+def prose(count: int) -> list[StreamItem]:
+    """Give an answer of so many deltas of text."""
+    return [TextDelta(word) for word in islice(cycle(WORDS), count)]
+
+
+def table(count: int) -> list[StreamItem]:
+    """Give an answer of so many deltas that is one JSON document."""
+    pieces = ['{"rows": [', *islice(cycle(ROWS), (count - 2) // len(ROWS) * len(ROWS) - 1), "]}"]
+    return [TextDelta(piece) for piece in pieces]
+
+
+def call(count: int) -> list[StreamItem]:
+    """Give a tool call whose arguments come in so many deltas."""
+    return [ToolCallDelta(0, "save", item.text) for item in table(count) if isinstance(item, TextDelta)]
+
+
+def ignore(*_: object) -> None:
+    """Take what comes out."""
+
+
+def feed(pipe: Callable[[Observable[Any]], Observable[Any]], items: list[StreamItem], scheduler: Any) -> float:
+    """Give the CPU seconds of sending all items through a pipe."""
+    held: list[Sink] = []
+
+    def core(sink: Sink, _: Any) -> Any:
+        held.append(sink)
+        return reactivex.disposable.Disposable()
+
+    pipe(Lifted(core)).subscribe(Sink(ignore, ignore, ignore), scheduler=scheduler)
+    return spend(held[0], items)
+
+
+def feed_rx(pipe: Callable[[Observable[Any]], Observable[Any]], items: list[StreamItem], scheduler: Any) -> float:
+    """Give the CPU seconds of sending all items from a Subject through a pipe of reactivex's own."""
+    subject: Subject[StreamItem] = Subject()
+    pipe(subject).subscribe(ignore, scheduler=scheduler)
+    return spend(subject, items)
+
+
+def spend(observer: Any, items: Iterable[StreamItem]) -> float:
+    """Give the CPU seconds that an observer takes for all items and the end."""
+    on_next = observer.on_next
+    gc.collect()
+    began = time.process_time()
+    for item in items:
+        on_next(item)
+    observer.on_completed()
+    return time.process_time() - began
+
+
+def joined(items: list[StreamItem]) -> float:
+    """Give the CPU seconds of the least that keeps the text: a closure that appends."""
+    parts: list[str] = []
+
+    def on_next(item: Any) -> None:
+        parts.append(item.text)
+
+    return spend(Sink(on_next, ignore, lambda: "".join(parts) and None), items)
+
+
+OURS: dict[str, tuple[Callable[[], Any], Callable[[int], list[StreamItem]]]] = {
+    "text": (ops.text, prose),
+    "of_type": (lambda: ops.of_type(TextDelta), prose),
+    "choice": (lambda: ops.choice(0), prose),
+    "aggregate": (ops.aggregate, prose),
+    "final": (ops.final, prose),
+    "turns": (ops.turns, prose),
+    "smooth": (lambda: ops.smooth(0.05), prose),
+    "typewriter": (lambda: ops.typewriter("word"), prose),
+    "lines": (ops.lines, prose),
+    "sentences": (ops.sentences, prose),
+    "paragraphs": (ops.paragraphs, prose),
+    "markdown_blocks": (ops.markdown_blocks, prose),
+    "code_blocks": (ops.code_blocks, prose),
+    "think_tags": (ops.think_tags, prose),
+    "stop_at": (lambda: ops.stop_at("THE END", "###"), prose),
+    "redact": (lambda: ops.redact(r"secret"), prose),
+    "json_values": (lambda: ops.json_values("$.rows[*]"), table),
+    "partial": (lambda: ops.partial(Table), table),
+    "tool_ready": (ops.tool_ready, call),
+    "conflate": (lambda: ops.conflate(0.05), prose),
+    "timeouts": (lambda: ops.timeouts(progress=60.0), prose),
+    "tee": (lambda: ops.tee(ignore), prose),
+    "measure": (ops.measure, prose),
+    "count_tokens": (ops.count_tokens, prose),
+    "budget": (lambda: ops.budget(tokens=10**9), prose),
+    "repetition_guard": (lambda: ops.repetition_guard(10**6), prose),
+    "tag": (lambda: ops.tag("a"), prose),
+}
+THEIRS: dict[str, Callable[[], Any]] = {
+    "text": lambda: rx.map(lambda item: item.text),
+    "of_type": lambda: rx.filter(lambda item: isinstance(item, TextDelta)),
+    "choice": lambda: rx.filter(lambda item: item.choice == 0),
+    "aggregate": lambda: rx.scan(accumulate, Completion()),
+    "final": lambda: reactivex.compose(rx.scan(accumulate, Completion()), rx.last()),
+    "smooth": lambda: rx.buffer_with_time(0.05),
+    "timeouts": lambda: rx.timeout(60.0),
+    "tee": lambda: rx.do_action(ignore),
+    "tag": lambda: rx.map(lambda item: ("a", item)),
+}
+GROWING = ("lines", "sentences", "paragraphs", "markdown_blocks", "code_blocks", "think_tags", "stop_at", "redact")
+GROWING += ("json_values", "partial", "tool_ready", "aggregate", "repetition_guard")
+
+
+def chain(length: int) -> Callable[[Observable[Any]], Observable[Any]]:
+    """Give a pipe of so many operators, as one may really build it."""
+    links = [ops.think_tags, lambda: ops.stop_at("THE END"), lambda: ops.tee(ignore), lambda: ops.redact("secret")]
+    links += [lambda: ops.budget(tokens=10**9)]
+    return reactivex.compose(*[make() for make in islice(cycle(links), length)])
+
+
+def chain_rx(length: int) -> Callable[[Observable[Any]], Observable[Any]]:
+    """Give a pipe of so many `rx.map`, the cheapest that reactivex has."""
+    return reactivex.compose(*[rx.map(lambda item: item) for _ in range(length)])
+
+
+def in_turn(runs: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:
+    """Run each in turn, some times, and give the medians; the first round warms up."""
+    spent: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(rounds + 1):
+        for name, run in runs.items():
+            seconds = run()
+            if turn:
+                spent[name].append(seconds)
+    return {name: statistics.median(seconds) for name, seconds in spent.items()}
+
+
+def costs(scheduler: Any, count: int, rounds: int) -> list[dict[str, Any]]:
+    """Measure each operator alone, and chains."""
+    texts = prose(count)
+    rows: list[dict[str, Any]] = []
+    pipes = {name: (make, items(count)) for name, (make, items) in OURS.items()}
+    theirs = dict(THEIRS)
+    for length in (5, 10):
+        pipes[f"chain of {length}"] = (lambda length=length: chain(length), texts)
+        theirs[f"chain of {length}"] = lambda length=length: chain_rx(length)
+    for name, (make, items) in pipes.items():
+        runs = {"rxllm": lambda make=make, items=items: feed(make(), items, scheduler), "plain": lambda: joined(texts)}
+        if name in theirs:
+            runs["reactivex"] = lambda name=name: feed_rx(theirs[name](), texts, scheduler)
+        medians = in_turn(runs, rounds)
+        row: dict[str, Any] = {"operator": name, "reactivex_ns": None}
+        row |= {f"{who}_ns": round(seconds / count * 1e9) for who, seconds in medians.items()}
+        rows.append(row)
+    return rows
+
+
+def growth(scheduler: Any, rounds: int, few: int = 1_000, many: int = 50_000) -> dict[str, float]:
+    """Measure how much more an item costs in a long answer than in a short one."""
+    grown: dict[str, float] = {}
+    for name in GROWING:
+        make, items = OURS[name]
+        short, long = items(few), items(many)
+        medians = in_turn(
+            {
+                "few": lambda make=make, short=short: sum(feed(make(), short, scheduler) for _ in range(many // few)),
+                "many": lambda make=make, long=long: feed(make(), long, scheduler),
+            },
+            rounds,
+        )
+        grown[name] = round(medians["many"] / medians["few"] * (many // few) * len(short) / len(long), 2)
+    return grown
+
+
+def partial_read(scheduler: Any, count: int, rounds: int) -> dict[str, float]:
+    """Measure `partial` over a tool call in many fragments, its value read every 50 ms at 200 tokens a second."""
+    items: list[StreamItem] = [*call(count), Finish("tool_calls")]
+    every = 10  # items that come in 50 ms
+
+    def read() -> float:
+        steps = 0
+
+        def look(handle: Any) -> None:
+            nonlocal steps
+            steps += 1
+            if not steps % every:
+                assert handle.value is not None
+
+        def pipe(source: Observable[Any]) -> Observable[Any]:
+            return source.pipe(ops.partial(tool="save"), ops.tee(look))
+
+        return feed(pipe, items, scheduler)
+
+    def plainly() -> float:
+        def pipe(source: Observable[Any]) -> Observable[Any]:
+            return source.pipe(ops.aggregate())
+
+        return feed(pipe, items, scheduler)
+
+    medians = in_turn({"read": read, "plain": plainly}, rounds)
+    return {
+        "fragments": count,
+        "partial_ns": round(medians["read"] / count * 1e9),
+        "accumulation_ns": round(medians["plain"] / count * 1e9),
+        "ratio": round(medians["read"] / medians["plain"], 2),
+    }
+
+
+async def benchmark(*, quick: bool) -> dict[str, Any]:
+    """Measure everything; on a loop, since the time operators want its clock."""
+    scheduler = loop_scheduler()
+    rounds = 3 if quick else 9
+    return {
+        "costs": costs(scheduler, 2_000 if quick else 10_000, rounds),
+        "growth_1k_to_50k": growth(scheduler, 1 if quick else 5),
+        "partial": [partial_read(scheduler, count, rounds) for count in (1_000, 10_000)],
+    }
+
+
+def main() -> None:
+    """Print tables, or JSON."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--json", action="store_true", help="print JSON")
+    arguments.add_argument("--quick", action="store_true", help="few rounds, for a first look")
+    options = arguments.parse_args()
+    result = asyncio.run(benchmark(quick=options.quick))
+    if options.json:
+        print(json.dumps(result, indent=2))
+        return
+    print("| operator | rxllm ns/item | reactivex ns/item | plain closure ns/item |\n|---|---:|---:|---:|")
+    for row in result["costs"]:
+        print(f"| {row['operator']} | {row['rxllm_ns']} | {row['reactivex_ns'] or ''} | {row['plain_ns']} |")
+    print("\n| operator | growth of an item's cost, 1,000 to 50,000 items |\n|---|---:|")
+    for name, ratio in result["growth_1k_to_50k"].items():
+        print(f"| {name} | {ratio} |")
+    print("\n| partial, read every 50 ms | ns/fragment | plain accumulation | ratio |\n|---|---:|---:|---:|")
+    for row in result["partial"]:
+        print(f"| {row['fragments']:,} fragments | {row['partial_ns']} | {row['accumulation_ns']} | {row['ratio']} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""Where JSON stands in a stream: in the text of a choice, or in the arguments of a tool's calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+
+from rxllm.items import Finish, Rollback, Started, StreamItem, TextDelta, ToolCall, ToolCallDelta
+from rxllm.observable import Operator, Sink, lift
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reactivex import abc
+
+__all__ = ["Document", "Origin", "documents"]
+
+
+class Origin(NamedTuple):
+    """Where a document comes from."""
+
+    call: int | None
+    """The number of the tool call; None for text."""
+    attempt: int
+    """How many rollbacks were before it."""
+
+
+class Document(Protocol):
+    """What reads one document and gives what it finds."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether the document's first character has come."""
+        ...
+
+    def feed(self, piece: str) -> Exception | None:
+        """Take the next piece, give what can be given, and tell why it cannot go on."""
+        ...
+
+    def end(self, *, was_cut: bool) -> Exception | None:
+        """Take note that no more comes; where it was cut on purpose, an open document is no fault."""
+        ...
+
+
+def documents(begin: Callable[[Origin, Callable[[object], None]], Document], tool: str | None, choice: int) -> Operator:
+    """Make an operator of what reads one document.
+
+    Each turn's text is a document, or each call of the tool. A rollback and a new turn forget what is open.
+
+    Args:
+        begin: Makes a document's reader, of where it comes from and whom it gives what it finds.
+        tool: The tool's name; None for the text.
+        choice: Of which answer.
+
+    Returns:
+        An operator from stream items to what the readers give.
+    """
+
+    def connect(down: Sink, _: abc.SchedulerBase | None) -> Sink:
+        reading = _Reading(down, begin, tool, choice)
+        return Sink(reading.on_next, reading.on_error, reading.on_completed)
+
+    return lift(connect)
+
+
+class _Reading:
+    """The documents of one subscription."""
+
+    __slots__ = ("_attempt", "_begin", "_choice", "_down", "_failed", "_named", "_open", "_tool", "_unnamed")
+
+    def __init__(
+        self,
+        down: Sink,
+        begin: Callable[[Origin, Callable[[object], None]], Document],
+        tool: str | None,
+        choice: int,
+    ) -> None:
+        self._down = down
+        self._begin = begin
+        self._tool = tool
+        self._choice = choice
+        self._attempt = 0
+        self._failed = False
+        self._open: dict[int | None, Document] = {}
+        self._named: dict[int, bool] = {}  # whether a call is one of the tool's
+        self._unnamed: dict[int, list[str]] = {}  # what came of a call before its name
+
+    def on_next(self, item: StreamItem) -> None:
+        if self._failed:
+            return
+        kind = type(item)
+        error = None
+        if kind is ToolCallDelta:
+            error = self._take_delta(cast("ToolCallDelta", item))
+        elif kind is TextDelta:
+            error = self._take_text(cast("TextDelta", item))
+        elif kind is ToolCall:
+            error = self._end_call(cast("ToolCall", item))
+        elif kind is Rollback or kind is Started:
+            self._attempt += kind is Rollback
+            self._forget()
+        elif kind is Finish:
+            error = self._end_all(cast("Finish", item).reason)
+        if error is not None:
+            self._fail(error)
+
+    def _take_text(self, delta: TextDelta) -> Exception | None:
+        if self._tool is not None or delta.choice != self._choice:
+            return None
+        document = self._open.get(None)
+        if document is not None:
+            return document.feed(delta.text)
+        return self._open_with(None, delta.text) if delta.text else None
+
+    def _take_delta(self, delta: ToolCallDelta) -> Exception | None:
+        call = delta.call
+        if self._tool is None or delta.choice != self._choice:
+            return None
+        document = self._open.get(call)
+        if document is not None:
+            return document.feed(delta.arguments)
+        if delta.name is not None:
+            self._named[call] = delta.name == self._tool
+        is_ours = self._named.get(call)
+        if is_ours is None:
+            self._unnamed.setdefault(call, []).append(delta.arguments)
+        if not is_ours:
+            return None
+        piece = "".join([*self._unnamed.pop(call, ()), delta.arguments])
+        return self._open_with(call, piece) if piece else None
+
+    def _open_with(self, call: int | None, piece: str) -> Exception | None:
+        document = self._open[call] = self._begin(Origin(call, self._attempt), self._down.on_next)
+        return document.feed(piece)
+
+    def _end_call(self, whole: ToolCall) -> Exception | None:
+        if whole.name != self._tool or whole.choice != self._choice:
+            return None
+        error = None
+        if whole.call not in self._open:  # no delta told of it, or none had arguments, which is an empty object
+            error = self._open_with(whole.call, whole.arguments_raw.strip() or "{}")
+        return error or self._open.pop(whole.call).end(was_cut=False)
+
+    def _end_all(self, reason: str | None) -> Exception | None:
+        """End what is open; prose with a tool call, say, need not hold a document, but one that began must end."""
+        was_cut = reason is None or reason == "cancelled"
+        error = None
+        while self._open and error is None:
+            _, document = self._open.popitem()
+            error = document.end(was_cut=was_cut or not (document.begun or reason == "stop"))
+        self._forget()
+        return error
+
+    def _forget(self) -> None:
+        self._open.clear()
+        self._named.clear()
+        self._unnamed.clear()
+
+    def _fail(self, error: Exception) -> None:
+        self._failed = True
+        self._forget()
+        self._down.on_error(error)
+
+    def on_error(self, error: Exception) -> None:
+        if not self._failed:
+            self._down.on_error(error)
+
+    def on_completed(self) -> None:
+        if self._failed:
+            return
+        error = self._end_all(None)
+        if error is None:
+            self._down.on_completed()
+        else:
+            self._fail(error)

@@ -1,0 +1,339 @@
+"""JSON read once, while it comes: `JsonScanner`, a machine that is fed pieces and builds the value in place.
+
+Nothing is read twice: containers are filled as their members close, a string keeps its pieces until somebody looks. A
+snapshot copies the containers that are still open, and shares all that are closed.
+"""
+
+from __future__ import annotations
+
+import re
+from json import JSONDecodeError, JSONDecoder
+from typing import Any, Final, NoReturn, TypeAlias, cast
+
+from rxllm.errors import DecodeError
+from rxllm.operators._json_path import Place, path_text
+from rxllm.operators._json_text import BODY, CUT_ESCAPE, KEY, PLAIN, SPACE, InvalidError, OpenString, scalar
+
+__all__ = ["Container", "JsonScanner"]
+
+Container: TypeAlias = "dict[str, Any] | list[Any]"
+
+_DEEPEST: Final = 200
+_MOST_HELD: Final = 64  # pieces, so that a fault is told soon also where nobody looks
+_LEAP: Final = 4_096  # characters; a container that is no longer is read at one go, where it is whole
+_SNIPPET: Final = 40
+
+# What the machine waits for; the last two are within a token.
+_VALUE, _VALUE_OR_END, _KEY, _KEY_OR_END, _COLON, _COMMA_OR_END, _START, _NOTHING, _STRING, _KEY_STRING = range(10)
+_BETWEEN_MEMBERS: Final = (_KEY, _KEY_OR_END, _KEY_STRING, _COMMA_OR_END)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)  # NaN and Infinity; the machine tells the place
+
+
+_DECODE: Final = JSONDecoder(parse_constant=_refuse).raw_decode
+
+
+class JsonScanner:
+    r"""Reads one JSON document from pieces cut anywhere.
+
+    Unlike `json.loads` on all that came so far, it looks at each character once. It never raises for what it is fed:
+    what stood before a fault is kept, and `fault` tells the rest.
+
+    >>> scanner = JsonScanner()
+    >>> scanner.feed('{"title": "The s')
+    >>> scanner.snapshot(), scanner.closed
+    ({'title': 'The s'}, False)
+    >>> scanner.feed('ea", "pages": 12}')
+    >>> scanner.snapshot(), scanner.closed
+    ({'title': 'The sea', 'pages': 12}, True)
+
+    Args:
+        openers: Where given, everything before the first of these characters is skipped, and all behind the document's
+            end: prose, a fence. Otherwise the document is all there is.
+    """
+
+    def __init__(self, openers: str = "") -> None:
+        self.begun = False
+        self.closed = False
+        self.fault: DecodeError | None = None
+        self.root: Any = None
+        self.stack: list[Container] = []
+        """The open containers, each within the one before."""
+        self.keys: list[str] = []
+        """Under which key each open container stands; empty for an array's member and for the first."""
+        self._openers = re.compile(f"[{re.escape(openers)}]") if openers else None
+        self._expected = _START if openers else _VALUE
+        self._key = ""
+        self._string = OpenString()
+        self._carry = ""  # a token that is not whole: an escape, a number, a literal
+        self._offset = 0  # of the next piece, in characters
+        self._held: list[str] = []
+        self._ends_held = 0  # closing brackets, also those that are text
+
+    def push(self, piece: str) -> None:
+        """Take a piece and read it later: when somebody looks, when something may close, or soon."""
+        held = self._held
+        held.append(piece)
+        if "}" in piece or "]" in piece:
+            self._ends_held += piece.count("}") + piece.count("]")
+        if self._ends_held >= len(self.stack) or len(held) >= _MOST_HELD:  # it may have closed with fewer in no case
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Read what was pushed."""
+        if self._held:
+            pieces = "".join(self._held)
+            self._held.clear()
+            self._ends_held = 0
+            self.feed(pieces)
+
+    def feed(self, piece: str) -> None:
+        """Read a piece now."""
+        if self.fault is not None:
+            return
+        if self._carry:
+            piece = self._carry + piece
+            self._carry = ""
+        try:
+            end = self._scan(piece)
+        except InvalidError as invalid:
+            at = invalid.at
+            found = f"{piece[at]!r} stands" if at < len(piece) else "the text ends"
+            self._fail(self._offset + at, found, invalid.expected, piece[at : at + _SNIPPET])
+        else:
+            self._carry = piece[end:]
+            self._offset += end
+
+    def end(self) -> None:
+        """Say that nothing more comes; a document that is still open is then a fault."""
+        self.catch_up()
+        offset = self._offset + len(self._carry)
+        if self._expected < _STRING:
+            self.feed(" ")  # a number closes by what follows it
+        if not self.closed and self.fault is None:
+            self._fail(offset, "the text ends", "the rest of the document", "")
+
+    def _fail(self, offset: int, found: str, expected: str, snippet: str) -> None:
+        self.fault = DecodeError(
+            f"The JSON is broken: at character {offset:,}, at {path_text(self.place())}, {found} where {expected} was "
+            "expected. Ask for a JSON schema, allow more tokens if it was cut off, or use repair=True.",
+            format="json",
+            snippet=snippet,
+        )
+
+    def snapshot(self, depth: int = 0) -> Any:
+        """Tell what there is, or the part of it that is open `depth` levels down; it never changes later.
+
+        Args:
+            depth: How many of the open containers to leave out.
+
+        Returns:
+            Copies of the open containers, with closed members that all snapshots share.
+        """
+        self.catch_up()
+        stack = self.stack
+        is_open = self._expected == _STRING
+        inner: Any = self._string.so_far() if is_open else self.root
+        for level in range(len(stack) - 1, depth - 1, -1):
+            outer = stack[level].copy()
+            is_innermost = level == len(stack) - 1
+            if is_open:
+                if isinstance(outer, dict):
+                    outer[self._key if is_innermost else self.keys[level + 1]] = inner
+                elif is_innermost:
+                    outer.append(inner)
+                else:
+                    outer[-1] = inner
+            inner, is_open = outer, True
+        return inner
+
+    @property
+    def is_in_string(self) -> bool:
+        """Whether a string that is a value is open."""
+        return self._expected == _STRING
+
+    @property
+    def key(self) -> str:
+        """The last key of the innermost open container."""
+        return self._key
+
+    def place(self) -> Place:
+        """Tell where the text has arrived."""
+        stack = self.stack
+        place: list[str | int] = [
+            self.keys[level + 1] if isinstance(container, dict) else len(container) - 1
+            for level, container in enumerate(stack[:-1])
+        ]
+        if stack and self._expected not in _BETWEEN_MEMBERS:
+            place.append(self._key if isinstance(stack[-1], dict) else len(stack[-1]))
+        return tuple(place)
+
+    def _scan(self, text: str) -> int:
+        """Read token after token; tell where the first one begins that is not whole."""
+        at = 0
+        length = len(text)
+        skip_space = SPACE.match
+        while at < length:
+            if self._expected >= _STRING:
+                at = self._rest_of_string(text, at)
+                if self._expected >= _STRING:
+                    return at
+                continue
+            space = skip_space(text, at)
+            if space is not None:
+                at = space.end()
+            if at == length:
+                return at
+            end = self._READ[self._expected](self, text, at)
+            if end == at:
+                return at
+            at = end
+        return at
+
+    def _rest_of_string(self, text: str, at: int) -> int:
+        body = BODY.match(text, at)
+        if body is not None and body.end() > at:
+            self._string.add(body[0])
+            at = body.end()
+        if at == len(text) or CUT_ESCAPE.fullmatch(text, at):
+            return at
+        if text[at] != '"':
+            raise InvalidError(at, "an escape of JSON")
+        if self._expected == _STRING:
+            self._put(self._string.close())
+        else:
+            self._key = self._string.close()
+            self._expected = _COLON
+        return at + 1
+
+    def _read_value(self, text: str, at: int) -> int:
+        character = text[at]
+        if character == '"':
+            plain = PLAIN.match(text, at)
+            if plain is None:
+                self.begun = True
+                self._expected = _STRING
+                return at + 1
+            self._put(plain[1])
+            return plain.end()
+        if character in "{[":
+            end = self._leap(text, at)
+            if end > at:
+                return end
+            self._open({} if character == "{" else [], at)
+        elif character == "]" and self._expected == _VALUE_OR_END:
+            self._close()
+        else:
+            end, value = scalar(text, at)
+            if end > at:
+                self._put(value)
+            return end
+        return at + 1
+
+    def _leap(self, text: str, at: int) -> int:
+        """Read a container that is whole and small at C speed; else end where it begins, and it is read step by step.
+
+        What the machine would refuse, and half a surrogate pair, is left to the machine, so that it does not matter
+        how the text was cut.
+        """
+        if text.find("}" if text[at] == "{" else "]", at + 1, at + _LEAP) < 0 or not self._may_leap():
+            return at
+        piece = text if len(text) <= _LEAP else text[at : at + _LEAP]
+        start = at if piece is text else 0
+        try:
+            value, end = _DECODE(piece, start)
+        except (JSONDecodeError, ValueError, RecursionError):
+            return at
+        if "\\u" in piece or piece.count("[", start, end) + piece.count("{", start, end) + len(self.stack) > _DEEPEST:
+            return at
+        self._put(value)
+        return at + end - start
+
+    def _may_leap(self) -> bool:
+        """Tell whether nobody wants to know what is within the value that comes next."""
+        return True
+
+    def _read_key(self, text: str, at: int) -> int:
+        whole = KEY.match(text, at)
+        if whole is not None:
+            self._key = whole[1]
+            self._expected = _VALUE
+            return whole.end()
+        if text[at] == '"':
+            self._expected = _KEY_STRING
+        elif text[at] == "}" and self._expected == _KEY_OR_END:
+            self._close()
+        else:
+            raise InvalidError(at, "a key in double quotes")
+        return at + 1
+
+    def _read_colon(self, text: str, at: int) -> int:
+        if text[at] != ":":
+            raise InvalidError(at, "':'")
+        self._expected = _VALUE
+        return at + 1
+
+    def _read_comma_or_end(self, text: str, at: int) -> int:
+        is_object = type(self.stack[-1]) is dict
+        if text[at] == ",":
+            self._expected = _KEY if is_object else _VALUE
+        elif text[at] == ("}" if is_object else "]"):
+            self._close()
+        else:
+            raise InvalidError(at, "',' or " + ("'}'" if is_object else "']'"))
+        return at + 1
+
+    def _read_start(self, text: str, at: int) -> int:
+        found = self._openers.search(text, at) if self._openers else None
+        if found is None:
+            return len(text)
+        self._expected = _VALUE
+        return self._read_value(text, found.start())
+
+    def _read_nothing(self, text: str, at: int) -> int:
+        if self._openers is None:
+            raise InvalidError(at, "nothing more")
+        return len(text)
+
+    def _put(self, value: Any) -> None:
+        """Put a value that is whole into its place."""
+        if self.stack:
+            top = self.stack[-1]
+            if type(top) is dict:
+                top[self._key] = value
+            else:
+                cast("list[Any]", top).append(value)
+            self._expected = _COMMA_OR_END
+        else:
+            self.root = value
+            self.begun = self.closed = True
+            self._expected = _NOTHING
+
+    def _open(self, container: Container, at: int) -> None:
+        if len(self.stack) >= _DEEPEST:
+            raise InvalidError(at, f"an end (no more than {_DEEPEST} levels are read)")
+        in_array = not self.stack or type(self.stack[-1]) is list
+        self.keys.append("" if in_array else self._key)
+        JsonScanner._put(self, container)  # whoever overrides `_put` wants to know of what is whole
+        self.stack.append(container)
+        self.closed = False
+        self._expected = _KEY_OR_END if type(container) is dict else _VALUE_OR_END
+
+    def _close(self) -> None:
+        self.stack.pop()
+        self._key = self.keys.pop()
+        self.closed = not self.stack
+        self._expected = _NOTHING if self.closed else _COMMA_OR_END
+
+    _READ: Final = (  # by what is expected
+        _read_value,
+        _read_value,
+        _read_key,
+        _read_key,
+        _read_colon,
+        _read_comma_or_end,
+        _read_start,
+        _read_nothing,
+    )

@@ -1,0 +1,75 @@
+"""What a path tells, noticed while the document is being read: `PathScanner`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rxllm.operators._json_path import EACH, Path, Place
+from rxllm.operators._json_scan import Container, JsonScanner
+
+__all__ = ["PathScanner"]
+
+
+class PathScanner(JsonScanner):
+    """A scanner that tells what closes at a path, and what is open there.
+
+    >>> from rxllm.operators._json_path import parse_path
+    >>> scanner = PathScanner(parse_path("$.a[*]"))
+    >>> scanner.feed('{"a": [1, "b')
+    >>> scanner.hits, scanner.open_hit()
+    ([(('a', 0), 1)], ('a', 1))
+
+    Args:
+        path: Where to look.
+        openers: As for `JsonScanner`.
+    """
+
+    def __init__(self, path: Path, openers: str = "") -> None:
+        super().__init__(openers)
+        self.hits: list[tuple[Place, Any]] = []
+        """What closed at the path; whoever reads it clears it."""
+        self._path = path
+        self._matched = 0  # how many of the open containers lie on the path
+        self._leads_there = not path  # whether what comes next in the innermost one may be at the path's end
+
+    def open_hit(self) -> Place | None:
+        """Tell the place of what is open at the path, if something is."""
+        depth = len(self._path)
+        if self._matched > depth:
+            return self.place()[:depth]
+        return self.place() if self.is_in_string and self._leads_there and self._is_next(depth) else None
+
+    def _is_next(self, depth: int) -> bool:
+        """Tell whether what comes next stands at the path's step to this depth."""
+        if not depth:
+            return True
+        top = self.stack[-1]
+        step = self._path[depth - 1]
+        if isinstance(top, dict):
+            return step == self._key
+        return step is EACH or step == len(top)
+
+    def _may_leap(self) -> bool:
+        depth = len(self.stack)
+        return self._matched < depth or depth >= len(self._path) or not self._is_next(depth)
+
+    def _put(self, value: Any) -> None:
+        if self._leads_there and self._is_next(len(self._path)):
+            self.hits.append((self.place(), value))
+        super()._put(value)
+
+    def _open(self, container: Container, at: int) -> None:
+        depth = len(self.stack)
+        if self._matched == depth <= len(self._path) and self._is_next(depth):
+            self._matched = depth + 1
+        super()._open(container, at)
+        self._leads_there = self._matched == len(self.stack) == len(self._path)
+
+    def _close(self) -> None:
+        depth = len(self.stack) - 1
+        if self._matched > depth:
+            if depth == len(self._path):
+                self.hits.append((self.place()[:depth], self.stack[-1]))
+            self._matched = depth
+        super()._close()
+        self._leads_there = self._matched == depth == len(self._path)

@@ -1,0 +1,79 @@
+"""`budget`: so many tokens or seconds, and no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reactivex.disposable import SerialDisposable
+
+from rxllm.errors import ConfigurationError
+from rxllm.items import Finish, StreamItem
+from rxllm.observable import Operator, Sink
+from rxllm.operators._ending import Exit, lift_ending
+from rxllm.operators._tokens import TokenCount, encoder_of
+
+if TYPE_CHECKING:
+    from reactivex import abc
+
+__all__ = ["budget"]
+
+
+def budget(tokens: int | None = None, *, seconds: float | None = None, encoder: Any = None) -> Operator:  # noqa: C901 - closures and no class, so that an item costs one call
+    """End the pipe at a limit: what came stays, and a `Finish("length")` with the estimated usage ends it.
+
+    Unlike `max_tokens` it holds over all attempts and turns of a stream, all of which are paid for, and in time. In
+    `through=` it closes the socket, for everybody; in a subscriber's pipe it ends that pipe only.
+
+    >>> from rxllm.testing import play
+    >>> play(budget(tokens=2), "abcd|")
+    'a(b{finish length budget_tokens {usage output_tokens=2 estimated=True}}|)'
+
+    Args:
+        tokens: The limit; a delta counts as one until the provider tells its own count, which wins.
+        seconds: The limit from the subscription on.
+        encoder: A tokenizer, or its function from text to tokens, to count by.
+
+    Returns:
+        An operator over stream items.
+
+    Raises:
+        ConfigurationError: No limit is given, or one that is not positive; or `seconds` without a clock: subscribe
+            with `scheduler=`, or to a stream of ours.
+    """
+    limits = [limit for limit in (tokens, seconds) if limit is not None]
+    if not limits or not all(limit > 0 for limit in limits):
+        raise ConfigurationError(f"budget takes tokens=, seconds= or both, positive; got {tokens=}, {seconds=}.")
+    most = float("inf") if tokens is None else tokens
+
+    def connect(down: Sink, scheduler: abc.SchedulerBase | None, way_out: Exit) -> Sink:
+        emit = down.on_next
+        count = TokenCount(encoder_of(encoder))
+        add = count.add
+        timer = SerialDisposable()
+        finished = False
+
+        def cut(reason: str) -> None:
+            way_out.complete(Finish("length", reason, count.usage()))
+
+        def run_out(_scheduler: abc.SchedulerBase, _state: object = None) -> None:
+            cut("budget_seconds")
+
+        def on_next(item: StreamItem) -> None:
+            nonlocal finished
+            if way_out.taken:
+                return
+            counted = add(item)
+            if type(item) is Finish:  # it has ended by itself, and nothing is left to save
+                finished = True
+                timer.dispose()
+            emit(item)
+            if counted and count.output + count.void >= most and not finished:
+                cut("budget_tokens")
+
+        if seconds is not None:
+            if scheduler is None:
+                raise ConfigurationError("budget(seconds=) needs a clock: subscribe with scheduler=…, or to a stream.")
+            timer.disposable = scheduler.schedule_relative(seconds, run_out)
+        return Sink(on_next, way_out.fail, way_out.complete, timer.dispose)
+
+    return lift_ending(connect)

@@ -1,0 +1,49 @@
+"""`count_tokens`: how many tokens so far."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rxllm.observable import Operator, Sink, lift
+from rxllm.operators._tokens import TokenCount, encoder_of
+
+if TYPE_CHECKING:
+    from reactivex import abc
+
+    from rxllm.items import StreamItem
+
+__all__ = ["count_tokens"]
+
+
+def count_tokens(encoder: Any = None) -> Operator:
+    """Give the `Usage` so far whenever it changes: estimated, until the provider tells its own numbers.
+
+    Unlike `rx.count()` it does not wait for the end, believes the provider where it tells, and forgets what a Rollback
+    voids. Without an encoder a delta counts as one token; a late subscriber of a stream gets few large deltas, so give
+    it one, or subscribe before the answer begins.
+
+    >>> from reactivex import operators as rx
+    >>> from rxllm.testing import play
+    >>> so_far = rx.map(lambda usage: f"{'~' if usage.estimated else ''}{usage.output_tokens}")
+    >>> play(lambda s: s.pipe(count_tokens(), so_far), "a-b-{usage 9 3}|")
+    "'~1'-'~2'-3|"
+
+    Args:
+        encoder: A tokenizer, or its function from text to tokens; called with a word or a few, never with the whole.
+
+    Returns:
+        An operator from stream items to `Usage`.
+    """
+
+    def connect(down: Sink, _: abc.SchedulerBase | None) -> Sink:
+        emit = down.on_next
+        count = TokenCount(encoder_of(encoder))
+        add, usage = count.add, count.usage
+
+        def on_next(item: StreamItem) -> None:
+            if add(item):
+                emit(usage())
+
+        return Sink(on_next, down.on_error, down.on_completed)
+
+    return lift(connect)

@@ -1,0 +1,174 @@
+"""Fuzz every decoder for a while: `make fuzz SECONDS=600`.
+
+Whatever the bytes, a decoder gives items or one of our errors; the same items however the bytes were cut; a `Finish`
+last if it ended well, and none if not; items that can be encoded; and it keeps nothing of what it has read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import itertools
+import random
+import resource
+import sys
+import time
+import tracemalloc
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+from fed import completed, fed, merged, portions
+from fuzz.hostile import TARGETS, Target, bodies, damaged, recorded
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+import rxllm
+from rxllm.items import Finish
+
+if TYPE_CHECKING:
+    from rxllm.errors import RxllmError
+    from rxllm.items import StreamItem
+
+ROUND = 100
+"""Draws a round; each round has a seed of its own, and hypothesis forgets the last."""
+
+KEPT = 50_000
+"""Bytes that may be held after decoding that were not before: caches of the interpreter, no answer's worth."""
+
+
+@dataclass
+class Findings:
+    """What came of fuzzing one decoder: how the bodies ended, and, of each fault, the least body that shows it.
+
+    `slowest` is seconds of CPU for the most expensive body, decoded in each way.
+    """
+
+    tried: int = 0
+    ends: dict[str, int] = field(default_factory=dict)
+    faults: dict[str, bytes] = field(default_factory=dict)
+    slowest: float = 0.0
+
+
+def told(items: list[StreamItem], error: RxllmError | None) -> str:
+    """Spell what came out, for comparison; not even NaN is NaN."""
+    return f"{merged(items)!r} {type(error)} {error}"
+
+
+def checked(target: Target, body: bytes) -> str:
+    """Decode a body, and give the name of how it ended.
+
+    Raises:
+        Exception: What should not be: any that is not ours, or that a promise was not kept.
+    """
+    items, error = fed(target.wire.Decoder(), [body])
+    msgspec.json.encode(items)
+    completed(items).to_message()
+    whole = told(items, error)
+    for size in (1, 7, 1000):
+        if len(body) < 200 * size:
+            assert told(*fed(target.wire.Decoder(), portions(body, size))) == whole, f"cut by {size}, it is another"
+    assert [type(item) is Finish for item in items].count(True) == (error is None), "there is a Finish if it ended well"
+    assert error is not None or type(items[-1]) is Finish, "the Finish is the last item"
+    return "completed" if error is None else type(error).__name__
+
+
+def least(target: Target, body: bytes, kind: type[Exception]) -> bytes:
+    """Leave out of a body each line without which the same kind of exception still comes."""
+    lines = body.split(b"\n")
+    for at in reversed(range(len(lines))):
+        fewer = lines[:at] + lines[at + 1 :]
+        try:
+            checked(target, b"\n".join(fewer))
+        except kind:
+            lines = fewer
+        except Exception:  # noqa: BLE001, S110 - another fault is not the one to be shown here
+            pass
+    return b"\n".join(lines)
+
+
+def fuzzed(target: Target, seconds: float, first: int, size: int = ROUND) -> Findings:
+    """Fuzz a decoder in rounds of a size, the first of them with a seed, until so many seconds have passed."""
+    findings = Findings()
+    recordings = recorded(target)
+    until = time.monotonic() + seconds
+    for rounds in itertools.count(first):
+        if rounds > first and time.monotonic() >= until:
+            break
+        last = b""
+
+        @seed(rounds)
+        @settings(
+            max_examples=size,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(bodies(target, recordings))
+        def one_round(drawn: list[bytes]) -> None:
+            nonlocal last
+            for body in drawn:
+                last = body
+                started = time.process_time()
+                end = checked(target, body)
+                findings.slowest = max(findings.slowest, time.process_time() - started)
+                findings.tried += 1
+                findings.ends[end] = findings.ends.get(end, 0) + 1
+
+        try:
+            one_round()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
+            name = f"{type(error).__name__}: {str(error)[:200]}"
+            if name not in findings.faults:
+                findings.faults[name] = least(target, last, type(error))
+    return findings
+
+
+def kept_by(target: Target) -> int:
+    """Count the bytes that rxllm's own lines hold after the same bodies were decoded again and again."""
+    chance = random.Random(0)  # noqa: S311 - damage, no secret
+    found = recorded(target) or [b"{}"]
+    samples = [damaged(chance.choice(found), chance) for _ in range(50)]
+    rxllm_only = tracemalloc.Filter(inclusive=True, filename_pattern=f"{rxllm.__path__[0]}/*")
+
+    def held() -> int:
+        for body in samples:
+            fed(target.wire.Decoder(), portions(body, 512))
+        gc.collect()
+        return sum(each.size for each in tracemalloc.take_snapshot().filter_traces([rxllm_only]).statistics("filename"))
+
+    tracemalloc.start()
+    try:
+        before = held()
+        return max(held() for _ in range(3)) - before
+    finally:
+        tracemalloc.stop()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Fuzz for the seconds that are asked for, tell what was found, and return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600, help="for all decoders together")
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 10**9, help="where the rounds begin to count")
+    asked = parser.parse_args(arguments)
+    is_bad = False
+    for target in TARGETS:
+        findings = fuzzed(target, asked.seconds / len(TARGETS), asked.seed)
+        kept = kept_by(target)
+        is_bad |= bool(findings.faults) or kept > KEPT
+        sys.stdout.write(
+            f"{target.name}, seed {asked.seed}: {findings.tried} bodies, {findings.ends}, "
+            f"slowest {findings.slowest:.2f} s, {kept} bytes kept, peak {peak():.0f} MB\n"
+        )
+        for fault, body in findings.faults.items():
+            sys.stdout.write(f"  FAULT {fault}\n    {body!r}\n")
+    return int(is_bad)
+
+
+def peak() -> float:
+    """Give the most memory that the process has had, in megabytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,305 @@
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import json
+import time
+from typing import Annotated, Any, Literal
+
+import pytest
+import reactivex
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from laws import OperatorLaws
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
+from reactivex import operators as rx
+from reactivex.subject import Subject
+from scripted_origin import Seen
+
+from rxllm.errors import ConfigurationError, DecodeError
+from rxllm.items import Finish, Rollback, Started, TextDelta, ToolCall, ToolCallDelta
+from rxllm.operators.partial import partial
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+class Author(BaseModel):
+    name: str
+    born: dt.date | None = None
+
+
+class Book(BaseModel):
+    title: str
+    pages: Annotated[int, Field(gt=0)]
+    authors: list[Author] = []
+    colour: Colour = Colour.RED
+    notes: dict[str, str] = {}
+
+
+BOOK = {
+    "title": "The sea",
+    "pages": 120,
+    "authors": [{"name": "Ann", "born": "1970-01-02"}, {"name": "Bob"}],
+    "colour": "red",
+    "notes": {"a": "b"},
+}
+
+
+def cut(text, sizes):
+    at = 0
+    for size in [*sizes, len(text)]:
+        if at < len(text):
+            yield TextDelta(text[at : at + size])
+        at += size
+
+
+def read(*items, of: Any = Book, **settings_):
+    """What each handle told at its time, and how it ended."""
+    seen: list[Any] = []
+    reactivex.from_iterable(items).pipe(partial(of, **settings_)).subscribe(
+        lambda it: seen.append((it.value, it.closed)), seen.append, lambda: seen.append("completed")
+    )
+    return seen
+
+
+def plain(source):
+    return source.pipe(partial(), rx.map(lambda it: it.value))
+
+
+class TestLaws(OperatorLaws):
+    operator = plain
+    source = """'{"a":'-' 1, "b": "x'-'y"}'-'thanks'|"""
+    played = "{{}}-{{'a': 1, 'b': 'x'}}-{{'a': 1, 'b': 'xy'}}--|"
+    failed = "{{}}-{{'a': 1, 'b': 'x'}}-{{'a': 1, 'b': 'xy'}}--#"
+
+
+@given(st.lists(st.integers(1, 6), max_size=60), st.sampled_from([dict, Book, dict[str, Any]]))
+@settings(deadline=None, max_examples=60)
+def test_however_it_is_cut_the_whole_is_the_same_and_each_step_leads_to_it(sizes, of):
+    *steps, last, end = read(*cut(json.dumps(BOOK), sizes), Finish("stop"), of=of)
+    assert end == "completed"
+    assert last == (Book(**BOOK) if of is Book else BOOK, True)
+    for value, is_closed in steps:
+        told = value.model_dump(mode="json", exclude_unset=True) if of is Book else value
+        assert not is_closed
+        assert leads_to(told, Book(**BOOK).model_dump(mode="json") if of is Book else BOOK)
+
+
+def leads_to(part, whole):
+    if isinstance(part, dict):
+        return all(leads_to(part[key], whole[key]) for key in part)
+    if isinstance(part, list):
+        return len(part) <= len(whole) and all(map(leads_to, part, whole))
+    return whole.startswith(part) if isinstance(part, str) else part == whole
+
+
+@given(st.lists(st.integers(1, 6), max_size=60), st.integers(0, 30))
+@settings(deadline=None, max_examples=40)
+def test_a_rollback_at_any_place_leaves_nothing_of_the_void_attempt(sizes, at):
+    pieces = list(cut(json.dumps(BOOK), sizes))
+    void = len([each for each in read(*pieces[:at]) if each != "completed"])
+    assert read(*pieces[:at], Rollback(1), *pieces, Finish("stop"))[void:] == read(*pieces)
+
+
+def test_a_text_shows_as_it_grows_and_a_number_when_it_is_complete():
+    seen = read(TextDelta('{"title": "The'), TextDelta(' sea", "pages": 1'), TextDelta("2"), TextDelta("0}"))
+    assert [(value.title, value.pages) for value, _ in seen[:-1]] == [
+        ("The", None),
+        ("The sea", None),
+        ("The sea", None),
+        ("The sea", 120),
+    ]
+
+
+def test_what_has_not_come_has_its_default_and_is_not_set():
+    (value, _), _ = read(TextDelta('{"title": "a", '))
+    assert (value.pages, value.authors, value.colour, value.model_fields_set) == (None, [], Colour.RED, {"title"})
+
+
+def test_members_within_grow_and_are_what_the_model_says():
+    (value, _), _ = read(TextDelta('{"authors": [{"name": "Ann", "born": "1970-01-02"}, {"name": "Bo'))
+    assert value.authors == [Author(name="Ann", born=dt.date(1970, 1, 2)), Author.model_construct(name="Bo")]
+    assert isinstance(value.authors[1], Author)
+
+
+@pytest.mark.parametrize("text", ['{"colour": "re', '{"authors": [{"born": "1970-01', '{"unknown": {"a": "b'])
+def test_what_could_not_be_valid_before_its_end_is_not_shown_before_it(text):
+    (value, _), _ = read(TextDelta(text))
+    assert value.colour is Colour.RED
+    assert value.authors in ([], [Author.model_construct(name=None)])
+
+
+def test_validators_never_see_half_an_object():
+    ran = []
+
+    class Guarded(BaseModel):
+        text: str
+        other: int = 0
+        _seen: int = 0
+
+        @field_validator("text")
+        @classmethod
+        def check_text(cls, value):
+            ran.append(value)
+            return value
+
+        @model_validator(mode="after")
+        def check_all(self):
+            ran.append("all")
+            return self
+
+        def model_post_init(self, context):
+            ran.append("init")
+
+    seen = read(TextDelta('{"text": "ab'), TextDelta('c", "other": 1'), of=Guarded)
+    assert ran == []
+    assert seen[1][0].text == "abc"
+    assert isinstance(seen[1][0], Guarded)
+    assert read(TextDelta('{"text": "abc"}'), of=Guarded)[0] == (Guarded(text="abc"), True)
+    assert ran[:3] == ["abc", "init", "all"]
+
+
+def test_a_complete_field_that_does_not_fit_fails_at_once_and_quotes_nothing():
+    *_, error = read(TextDelta('{"title": "secret", "pages": -77, '), TextDelta('"authors": []}'))
+    assert isinstance(error, DecodeError)
+    assert "at $.pages does not fit Book" in str(error)
+    assert "greater than 0" in str(error)
+    assert "-77" not in str(error)
+    assert error.__cause__ is None
+
+
+def test_a_whole_that_does_not_fit_fails_at_its_end():
+    *steps, error = read(TextDelta('{"title": "a"'), TextDelta("}"))
+    assert len(steps) == 1
+    assert "pages: Field required" in str(error)
+
+
+def test_aliases_and_the_models_settings_hold_for_each_field():
+    class Strict(BaseModel):
+        model_config = ConfigDict(strict=True, str_strip_whitespace=True)
+        first: str = Field(alias="firstName")
+        second: dt.date = Field(validation_alias=AliasChoices("two", "second"))
+        third: Literal["x"] | None = None
+
+    text = '{"firstName": " a ", "two": "2026-01-02", "third": "x"'
+    (value, _), (last, is_closed), _ = read(TextDelta(text + ", "), TextDelta('"more": 1}'), of=Strict)
+    assert (value.first, value.second, value.third) == ("a", dt.date(2026, 1, 2), "x")
+    assert (last.first, last.second, is_closed) == ("a", dt.date(2026, 1, 2), True)
+
+
+def test_a_list_of_models_grows_by_its_members():
+    seen = read(
+        TextDelta('```json\n[{"name": "A'), TextDelta('nn"}, {"name": "B'), TextDelta('"}]\n```'), of=list[Author]
+    )
+    assert [[author.name for author in value] for value, _ in seen[:-1]] == [["A"], ["Ann", "B"], ["Ann", "B"]]
+
+
+def test_a_value_once_read_never_changes():
+    source: Subject = Subject()
+    handles = Seen()
+    source.pipe(partial(Book)).subscribe(handles)
+    source.on_next(TextDelta('{"title": "a", "authors": [{"name": "A'))
+    early = handles[0].value
+    source.on_next(TextDelta('nn"}, {"name": "Bob"'))
+    assert [author.name for author in early.authors] == ["A"]
+    assert [author.name for author in handles[0].value.authors] == ["Ann", "Bob"]
+
+
+def test_a_tools_arguments_are_read():
+    items = [
+        TextDelta("Let me note it."),
+        ToolCallDelta(0, "note", '{"title": "a", '),
+        ToolCallDelta(1, "other", "{oops"),
+        ToolCallDelta(0, None, '"pages": 3}'),
+        ToolCall(0, "x", "note"),
+        Finish("tool_calls"),
+    ]
+    assert read(*items, tool="note")[-2:] == [(Book(title="a", pages=3), True), "completed"]
+
+
+def test_a_new_turn_begins_a_new_document():
+    items = [TextDelta('{"a": 1'), Started("2"), TextDelta('{"b": 2}'), Finish("stop")]
+    assert read(*items, of=dict) == [({}, False), ({"b": 2}, True), "completed"]
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_broken_json_fails_also_where_nobody_reads(reads):
+    seen = Seen()
+    source: Subject = Subject()
+    source.pipe(partial()).subscribe(lambda it: it.value if reads else None, seen.on_error)
+    source.on_next(TextDelta('{"a": oops'))
+    for _ in range(64):
+        source.on_next(TextDelta("x"))
+    assert "at character 6, at $.a" in str(seen.errors[0])
+    assert not source.observers
+
+
+def test_a_document_that_is_cut_off_fails_at_the_end_and_one_that_was_cancelled_does_not():
+    assert isinstance(read(TextDelta('{"title": "a'), Finish("length"))[-1], DecodeError)
+    assert read(TextDelta('{"title": "a'), Finish("cancelled"))[-1] == "completed"
+
+
+def test_repair_gives_the_whole_at_the_end():
+    pytest.importorskip("json_repair")
+    *_, last, end = read(
+        TextDelta("{'title': 'a', 'pages': 3"), TextDelta(", 'authors': [{'name': 'A"), Finish("length"), repair=True
+    )
+    assert (last, end) == ((Book(title="a", pages=3, authors=[Author(name="A")]), True), "completed")
+
+
+def test_repair_mends_form_and_not_content():
+    pytest.importorskip("json_repair")
+    assert "does not fit Book" in str(read(TextDelta("{'title': 'a'"), Finish("stop"), repair=True)[-1])
+
+
+@pytest.mark.parametrize("of", [int, str, dt.date, RootModel[int], None])
+def test_what_no_object_becomes_is_refused(of):
+    with pytest.raises(ConfigurationError, match="takes a pydantic model"):
+        partial(of)
+
+
+@pytest.mark.parametrize("of", [dict, Book])
+def test_a_fragment_costs_the_same_in_a_long_document_as_in_a_short_one_while_it_is_read(of):
+    def cost(count):
+        text = json.dumps({"title": "a", "pages": 1, "authors": [{"name": f"word {n}"} for n in range(count // 6)]})
+        items = [ToolCallDelta(0, "f", text[at : at + 4]) for at in range(0, len(text), 4)]
+        best = float("inf")
+        for _ in range(3):
+            source: Subject = Subject()
+            handles: list[Any] = []
+            source.pipe(partial(of, tool="f")).subscribe(handles.append)
+            start = time.process_time()
+            for number, item in enumerate(items):
+                source.on_next(item)
+                if not number % 100:
+                    assert handles[-1].value is not None
+            best = min(best, time.process_time() - start)
+            assert handles[-1].closed
+        return best / len(items)
+
+    assert cost(10_000) < 2 * cost(1_000)
+
+
+def test_what_a_users_validator_raises_goes_to_on_error():
+    class Fussy(BaseModel):
+        a: int
+
+        @model_validator(mode="after")
+        def check(self):
+            raise KeyError("mine")
+
+    assert repr(read(TextDelta('{"a": 1}'), of=Fussy)[-1]) == "KeyError('mine')"
+
+
+def test_what_a_subscriber_raises_is_not_taken_for_broken_json():
+    def fail(_):
+        raise DecodeError("mine", format="mine")
+
+    seen = Seen()
+    source: Subject = Subject()
+    source.pipe(partial()).subscribe(fail, seen.on_error)
+    with pytest.raises(DecodeError, match="mine"):
+        source.on_next(TextDelta('{"a": 1}'))
+    assert seen.errors == []
