@@ -19,7 +19,8 @@ except KeyboardInterrupt:
     sys.exit(130)
 
 if TYPE_CHECKING:
-    from rxllm import operators
+    from rxllm import operators, senders
+    from rxllm.agent import Agent, AgentStream
     from rxllm.attempts import Retry, fallback, hedge
     from rxllm.completion import Choice, Completion, accumulate
     from rxllm.errors import (
@@ -69,11 +70,28 @@ if TYPE_CHECKING:
     )
     from rxllm.messages import ChatRequest, ImagePart, Message, MessageToolCall, TextPart, Timeouts, ToolSpec
     from rxllm.model import Health, Model
+    from rxllm.pipelines import Pipeline, PipelineStream, Step, parallel, pipeline, when
     from rxllm.providers import PROVIDERS, Provider
+    from rxllm.runtime import RunItem, Runtime
     from rxllm.stream import CompletionStream
+    from rxllm.tools import Tool, tool
+    from rxllm.turn_items import (
+        AgentCompleted,
+        StageCompleted,
+        StageStarted,
+        ToolApprovalRequested,
+        ToolCompleted,
+        ToolProgress,
+        ToolStarted,
+        TurnCompleted,
+        TurnStarted,
+    )
 
 __all__ = [
     "PROVIDERS",
+    "Agent",
+    "AgentCompleted",
+    "AgentStream",
     "AuthenticationError",
     "ChatRequest",
     "Choice",
@@ -98,6 +116,8 @@ __all__ = [
     "Model",
     "OverloadedError",
     "Ping",
+    "Pipeline",
+    "PipelineStream",
     "ProgressTimeout",
     "Provider",
     "ProviderError",
@@ -108,31 +128,48 @@ __all__ = [
     "RefusalDelta",
     "Retry",
     "Rollback",
+    "RunItem",
+    "Runtime",
     "RxllmError",
     "SenderError",
     "ServerToolCall",
     "ServerToolResult",
     "Source",
+    "StageCompleted",
+    "StageStarted",
     "Stamped",
     "Started",
+    "Step",
     "StreamItem",
     "StreamTimeoutError",
     "TextDelta",
     "TextPart",
     "Timeouts",
     "Timing",
+    "Tool",
+    "ToolApprovalRequested",
     "ToolCall",
     "ToolCallDelta",
+    "ToolCompleted",
     "ToolError",
+    "ToolProgress",
     "ToolSpec",
+    "ToolStarted",
     "TotalTimeout",
     "TransportError",
     "TruncatedStreamError",
+    "TurnCompleted",
+    "TurnStarted",
     "Usage",
     "accumulate",
     "fallback",
     "hedge",
     "operators",
+    "parallel",
+    "pipeline",
+    "senders",
+    "tool",
+    "when",
 ]
 
 _ROOMS: Final = {
@@ -188,6 +225,22 @@ _ROOMS: Final = {
     "operators": (),  # itself the public name
     "providers": ("PROVIDERS", "Provider"),
     "stream": ("CompletionStream",),
+    "agent": ("Agent", "AgentStream"),
+    "pipelines": ("Pipeline", "PipelineStream", "Step", "parallel", "pipeline", "when"),
+    "runtime": ("RunItem", "Runtime"),
+    "senders": (),
+    "tools": ("Tool", "tool"),
+    "turn_items": (
+        "AgentCompleted",
+        "StageCompleted",
+        "StageStarted",
+        "ToolApprovalRequested",
+        "ToolCompleted",
+        "ToolProgress",
+        "ToolStarted",
+        "TurnCompleted",
+        "TurnStarted",
+    ),
 }
 """Where each public name lives: a room is imported when a name of it is first asked for."""
 _HOMES: Final = {name: room for room, names in _ROOMS.items() for name in names}

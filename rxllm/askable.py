@@ -82,6 +82,7 @@ class Askable(ABC):
         self,
         prompt: Prompt,
         *,
+        to: Any = None,
         through: Sequence[Operator] = (),
         replay: bool = True,
         on_abandon: OnAbandon = "cancel",
@@ -92,6 +93,7 @@ class Askable(ABC):
 
         Args:
             prompt: A text, a conversation, or a whole `ChatRequest`.
+            to: Where the items go besides, from now on: a sender, an observer, a queue, a function, or a list of them.
             through: Operators before the multicast; their end closes the socket, for everybody.
             replay: Whether a late subscriber gets what has been.
             on_abandon: When nobody listens any more: `"cancel"`, `"keep"`, or cancel after that many seconds.
@@ -105,7 +107,7 @@ class Askable(ABC):
             ConfigurationError: The request cannot be sent as it is; nothing was.
         """
         home = scheduler or loop_scheduler()
-        return self._stream_type(
+        stream = self._stream_type(
             self.origin(prompt, home, **settings),
             scheduler=home,
             through=through,
@@ -113,6 +115,11 @@ class Askable(ABC):
             on_abandon=on_abandon,
             timeouts=self.timeouts,
         )
+        if to is not None:
+            from rxllm.senders import as_sender
+
+            stream.subscribe(as_sender(to))
+        return stream
 
     async def __aenter__(self) -> Self:
         return self

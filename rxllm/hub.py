@@ -28,7 +28,7 @@ from rxllm.items import (
     joined,
     part,
 )
-from rxllm.turn_items import TurnStarted
+from rxllm.turn_items import StageStarted, TurnStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -346,7 +346,7 @@ class Hub:
             self._start = len(merged)
         merged.append(item)
         self._merged_seqs.append(seq)
-        if isinstance(item, TurnStarted):  # which is not a part of the attempt that follows
+        if isinstance(item, (TurnStarted, StageStarted)):  # which is not a part of the attempt that follows
             self._start = len(merged)
 
 

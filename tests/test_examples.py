@@ -7,6 +7,9 @@ import pytest
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 SAID = {
+    "agent_approval": "may it call book_room(",
+    "agent_output": "validated: Person(",
+    "agent_tools": "looked for: ",
     "async_for": "-- left early: cancelled",
     "attempts": "the race was won by local:",
     "budget_that_cuts": "(budget_tokens), 12 tokens, estimated",

@@ -31,7 +31,7 @@ from rxllm.items import (
     joined,
     part,
 )
-from rxllm.operators import CodeBlock, MarkdownBlock
+from rxllm.operators import CodeBlock, MarkdownBlock, Tagged
 from rxllm.turn_items import (
     AgentCompleted,
     StageCompleted,
@@ -76,6 +76,7 @@ EXAMPLES: dict[type[StreamItem], StreamItem] = {
         StageCompleted("s", 1.5),
         MarkdownBlock("code", "x", 1, "c", closed=False),
         CodeBlock("c", "x", 1, closed=False),
+        Tagged("a", {"kind": "TextDelta", "text": "x"}),
     ]
 }
 DELTAS = [TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta]

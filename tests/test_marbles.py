@@ -28,7 +28,7 @@ from rxllm.items import (
     Usage,
 )
 from rxllm.marbles import Mark, parse, render
-from rxllm.operators import CodeBlock, MarkdownBlock
+from rxllm.operators import CodeBlock, MarkdownBlock, Tagged
 
 A, B = TextDelta("a"), TextDelta("b")
 REQUIRED = {
@@ -42,6 +42,7 @@ REQUIRED = {
     ProviderEvent: {"type": "new"},
     Finish: {"reason": "stop"},
     Rollback: {"attempt": 1},
+    Tagged: {"name": "a", "item": None},
     CodeBlock: {"language": "c", "code": "x"},
     MarkdownBlock: {"type": "code", "text": "x"},
     turn_items.TurnStarted: {"turn": 1},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -20,14 +21,24 @@ if TYPE_CHECKING:
 __all__ = ["demo"]
 
 _PROMPT: Final = "What happened in the days of old?"
+_SHOWS: Final = {
+    "workflow": "Three agents in a row, on the model in the box: each one reads what the one before it said.",
+    "tools": "An agent with a tool, on the model in the box: it must search before it answers.",
+}
 _MAX_TOKENS: Final = 240
 _SEED: Final = 17  # a long answer to our own prompt: most of this model's are a sentence
 
 
 @click.command(short_help="Watch the main job, on the model in the box.")
-@click.argument("prompt", default=_PROMPT)
+@click.argument("prompt", default=_PROMPT, metavar="[PROMPT | workflow | tools]")
 def demo(prompt: str) -> int:
-    """Send PROMPT to the embedded model, and watch one request serve two observers and one `await`."""
+    """Send PROMPT to the embedded model, and watch one request serve two observers and one `await`.
+
+    Or watch three agents in a row (workflow), or an agent that searches (tools).
+    """
+    if prompt in _SHOWS:
+        _say(_SHOWS[prompt])
+        return _show(prompt)
     _say(
         "One request goes to a real llama.cpp server on loopback. The model in the box is tiny: "
         "it has the sound of an old book, and knows nothing."
@@ -35,6 +46,13 @@ def demo(prompt: str) -> int:
     click.echo(f"\n> {prompt}\n")
     with Session(Model("local"), conclude=_conclude) as session:
         return session.ask(prompt, max_tokens=_MAX_TOKENS, seed=_SEED).status
+
+
+def _show(which: str) -> int:
+    from rxllm.cli import demo_agents  # `rxllm demo` itself need not wait for agents
+
+    asyncio.run(demo_agents.workflow() if which == "workflow" else demo_agents.tools())
+    return 0
 
 
 def _conclude(meter: Meter, completion: Completion) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from rxllm.items import Finish, Rollback, Started, StreamItem, Usage
-from rxllm.turn_items import AgentCompleted, TurnStarted
+from rxllm.turn_items import AgentCompleted, StageStarted, TurnStarted
 
 __all__ = ["SEED_HEAD", "Attempt", "Head", "rolled_back", "told"]
 
@@ -42,8 +42,8 @@ def told(head: Head, item: StreamItem, length: int) -> Head:
         return msgspec.structs.replace(head, id=item.id, model=item.model or head.model, turn_start=length)
     if isinstance(item, Finish):
         return msgspec.structs.replace(head, finish=item, usage=item.usage or head.usage)
-    if isinstance(item, TurnStarted):
-        return msgspec.structs.replace(head, turn_start=length + 1)
+    if isinstance(item, (TurnStarted, StageStarted)):
+        return msgspec.structs.replace(head, turn_start=length + 1, output=None)
     if isinstance(item, AgentCompleted):
         return msgspec.structs.replace(head, output=item.output)
     return head

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from rxllm.items import StreamItem
 from rxllm.observable import Operator, Sink, lift
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Tagged", "tag"]
 
 
-class Tagged(msgspec.Struct, frozen=True):
+class Tagged(StreamItem, frozen=True):
     """An item and the name of the stream that it comes from."""
 
     name: str
