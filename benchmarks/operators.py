@@ -65,23 +65,34 @@ def table(count: int) -> list[StreamItem]:
 
 
 def call(count: int) -> list[StreamItem]:
-    """Give a tool call whose arguments come in so many deltas."""
-    return [ToolCallDelta(0, "save", item.text) for item in table(count) if isinstance(item, TextDelta)]
+    """Give a tool call whose arguments come in so many deltas, after the one that names it."""
+    pieces = [ToolCallDelta(0, None, item.text) for item in table(count) if isinstance(item, TextDelta)]
+    return [ToolCallDelta(0, "save"), *pieces]
+
+
+def story(count: int) -> list[StreamItem]:
+    """Give an answer of so many deltas that never goes round in circles."""
+    return [TextDelta(f"{word}{at} " if not at % 5 else word) for at, word in enumerate(islice(cycle(WORDS), count))]
 
 
 def ignore(*_: object) -> None:
     """Take what comes out."""
 
 
-def feed(pipe: Callable[[Observable[Any]], Observable[Any]], items: list[StreamItem], scheduler: Any) -> float:
-    """Give the CPU seconds of sending all items through a pipe."""
+def feed(
+    pipe: Callable[[Observable[Any]], Observable[Any]],
+    items: list[StreamItem],
+    scheduler: Any,
+    see: Callable[[Any], None] = ignore,
+) -> float:
+    """Give the CPU seconds of sending all items through a pipe to one who sees what comes out."""
     held: list[Sink] = []
 
     def core(sink: Sink, _: Any) -> Any:
         held.append(sink)
         return reactivex.disposable.Disposable()
 
-    pipe(Lifted(core)).subscribe(Sink(ignore, ignore, ignore), scheduler=scheduler)
+    pipe(Lifted(core)).subscribe(Sink(see, ignore, ignore), scheduler=scheduler)
     return spend(held[0], items)
 
 
@@ -139,7 +150,7 @@ OURS: dict[str, tuple[Callable[[], Any], Callable[[int], list[StreamItem]]]] = {
     "measure": (ops.measure, prose),
     "count_tokens": (ops.count_tokens, prose),
     "budget": (lambda: ops.budget(tokens=10**9), prose),
-    "repetition_guard": (lambda: ops.repetition_guard(10**6), prose),
+    "repetition_guard": (ops.repetition_guard, story),
     "tag": (lambda: ops.tag("a"), prose),
 }
 THEIRS: dict[str, Callable[[], Any]] = {
@@ -169,6 +180,11 @@ def chain_rx(length: int) -> Callable[[Observable[Any]], Observable[Any]]:
     return reactivex.compose(*[rx.map(lambda item: item) for _ in range(length)])
 
 
+def same(operator: Callable[..., Any], length: int) -> Callable[[Observable[Any]], Observable[Any]]:
+    """Give a pipe of one operator, so many times, which shows what a stage costs."""
+    return reactivex.compose(*[operator(ignore) for _ in range(length)])
+
+
 def in_turn(runs: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:
     """Run each in turn, some times, and give the medians; the first round warms up."""
     spent: dict[str, list[float]] = {name: [] for name in runs}
@@ -189,13 +205,16 @@ def costs(scheduler: Any, count: int, rounds: int) -> list[dict[str, Any]]:
     for length in (5, 10):
         pipes[f"chain of {length}"] = (lambda length=length: chain(length), texts)
         theirs[f"chain of {length}"] = lambda length=length: chain_rx(length)
+        pipes[f"{length} times tee"] = (lambda length=length: same(ops.tee, length), texts)
+        theirs[f"{length} times tee"] = lambda length=length: same(rx.do_action, length)
     for name, (make, items) in pipes.items():
         runs = {"rxllm": lambda make=make, items=items: feed(make(), items, scheduler), "plain": lambda: joined(texts)}
         if name in theirs:
             runs["reactivex"] = lambda name=name: feed_rx(theirs[name](), texts, scheduler)
         medians = in_turn(runs, rounds)
         row: dict[str, Any] = {"operator": name, "reactivex_ns": None}
-        row |= {f"{who}_ns": round(seconds / count * 1e9) for who, seconds in medians.items()}
+        sent = {"rxllm": len(items), "reactivex": count, "plain": count}
+        row |= {f"{who}_ns": round(seconds / sent[who] * 1e9) for who, seconds in medians.items()}
         rows.append(row)
     return rows
 
@@ -217,38 +236,61 @@ def growth(scheduler: Any, rounds: int, few: int = 1_000, many: int = 50_000) ->
     return grown
 
 
-def partial_read(scheduler: Any, count: int, rounds: int) -> dict[str, float]:
-    """Measure `partial` over a tool call in many fragments, its value read every 50 ms at 200 tokens a second."""
+def every_so_many(count: int) -> Callable[[Any], None]:
+    """Read the value with each n-th delta, n being `count`."""
+    steps = 0
+
+    def look(handle: Any) -> None:
+        nonlocal steps
+        steps += 1
+        if not steps % count:
+            assert handle.value is not None
+
+    return look
+
+
+def every_so_often(seconds: float) -> Callable[[Any], None]:
+    """Read the value when so many seconds of the clock have passed since the last time."""
+    clock = time.perf_counter
+    due = clock() + seconds
+
+    def look(handle: Any) -> None:
+        nonlocal due
+        if clock() >= due:
+            assert handle.value is not None
+            due = clock() + seconds
+
+    return look
+
+
+READS: dict[str, Callable[[], Callable[[Any], None]]] = {
+    "every 10 fragments": lambda: every_so_many(10),  # 50 ms at 200 fragments a second
+    "every 50 ms of the clock": lambda: every_so_often(0.05),  # while they come as fast as they can
+    "never": lambda: ignore,
+}
+
+
+def partial_read(scheduler: Any, count: int, rounds: int) -> list[dict[str, Any]]:
+    """Measure `partial` over a tool call in many fragments, beside plain accumulation of the same."""
     items: list[StreamItem] = [*call(count), Finish("tool_calls")]
-    every = 10  # items that come in 50 ms
-
-    def read() -> float:
-        steps = 0
-
-        def look(handle: Any) -> None:
-            nonlocal steps
-            steps += 1
-            if not steps % every:
-                assert handle.value is not None
-
-        def pipe(source: Observable[Any]) -> Observable[Any]:
-            return source.pipe(ops.partial(tool="save"), ops.tee(look))
-
-        return feed(pipe, items, scheduler)
-
-    def plainly() -> float:
-        def pipe(source: Observable[Any]) -> Observable[Any]:
-            return source.pipe(ops.aggregate())
-
-        return feed(pipe, items, scheduler)
-
-    medians = in_turn({"read": read, "plain": plainly}, rounds)
-    return {
-        "fragments": count,
-        "partial_ns": round(medians["read"] / count * 1e9),
-        "accumulation_ns": round(medians["plain"] / count * 1e9),
-        "ratio": round(medians["read"] / medians["plain"], 2),
-    }
+    runs: dict[str, Callable[[], float]] = {"plain": lambda: feed(ops.aggregate(), items, scheduler)}
+    kinds = [(of, read) for of in (dict, Table) for read in READS]
+    for of, read in kinds:
+        runs[f"{of.__name__} {read}"] = lambda of=of, read=read: feed(
+            ops.partial(of, tool="save"), items, scheduler, READS[read]()
+        )
+    medians = in_turn(runs, rounds)
+    return [
+        {
+            "fragments": count,
+            "of": of.__name__,
+            "read": read,
+            "partial_ns": round(medians[f"{of.__name__} {read}"] / len(items) * 1e9),
+            "accumulation_ns": round(medians["plain"] / len(items) * 1e9),
+            "ratio": round(medians[f"{of.__name__} {read}"] / medians["plain"], 2),
+        }
+        for of, read in kinds
+    ]
 
 
 async def benchmark(*, quick: bool) -> dict[str, Any]:
@@ -258,7 +300,7 @@ async def benchmark(*, quick: bool) -> dict[str, Any]:
     return {
         "costs": costs(scheduler, 2_000 if quick else 10_000, rounds),
         "growth_1k_to_50k": growth(scheduler, 1 if quick else 5),
-        "partial": [partial_read(scheduler, count, rounds) for count in (1_000, 10_000)],
+        "partial": [row for count in (1_000, 10_000) for row in partial_read(scheduler, count, rounds)],
     }
 
 
@@ -278,9 +320,13 @@ def main() -> None:
     print("\n| operator | growth of an item's cost, 1,000 to 50,000 items |\n|---|---:|")
     for name, ratio in result["growth_1k_to_50k"].items():
         print(f"| {name} | {ratio} |")
-    print("\n| partial, read every 50 ms | ns/fragment | plain accumulation | ratio |\n|---|---:|---:|---:|")
+    print(
+        "\n| partial of | fragments | read | ns/fragment | plain accumulation | ratio |\n|---|---:|---|---:|---:|---:|"
+    )
     for row in result["partial"]:
-        print(f"| {row['fragments']:,} fragments | {row['partial_ns']} | {row['accumulation_ns']} | {row['ratio']} |")
+        count = f"{row['fragments']:,}"
+        cells = (row["of"], count, row["read"], row["partial_ns"], row["accumulation_ns"], row["ratio"])
+        print("| " + " | ".join(str(cell) for cell in cells) + " |")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from rxllm.messages import Message
 from rxllm.stream import CompletionStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from reactivex import abc
@@ -31,6 +31,8 @@ class Askable(ABC):
     """
 
     timeouts: Timeouts
+    watchers: tuple[Callable[[CompletionStream], object], ...] = ()
+    """Called with each stream that is made, before anybody listens to it."""
     _stream_type: type[CompletionStream] = CompletionStream
 
     @abstractmethod
@@ -115,6 +117,8 @@ class Askable(ABC):
             on_abandon=on_abandon,
             timeouts=self.timeouts,
         )
+        for watch in self.watchers:
+            watch(stream)
         if to is not None:
             from rxllm.senders import as_sender
 

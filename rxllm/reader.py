@@ -27,6 +27,7 @@ _CANCELLED: Final = (
     "Waiting for this reader's next item was cancelled, which let go of the stream. Read on with a new one: "
     "stream.items(), which gives what has been too."
 )
+_TWO_TASKS: Final = "Two tasks wait on one reader. Give each its own: stream.items()."
 
 
 class Readable(Protocol):
@@ -91,6 +92,52 @@ class _Inbox:
             self._stream.resume(self)
 
 
+class _WaitAfar:
+    """A wait in another thread's loop; all but `settle` runs on the stream's own thread."""
+
+    def __init__(self, inbox: _Inbox, next_: Callable[[], StreamItem], let_go: Callable[[], None]) -> None:
+        self._inbox = inbox
+        self._next = next_
+        self._let_go = let_go
+        self._loop = asyncio.get_running_loop()
+        self._is_sent = False
+        self.answer: asyncio.Future[StreamItem | Exception] = self._loop.create_future()
+
+    def look(self) -> None:
+        """Take what is there, or be called when there is something."""
+        if self._inbox.waiting is not None:
+            self._send(ConfigurationError(_TWO_TASKS))
+        elif len(self._inbox.mailbox) or self._inbox.ended:
+            self._take()
+        else:
+            self._inbox.waiting = self._take
+
+    def give_up(self) -> None:
+        """Let go of the stream, unless another task waits on it."""
+        if self._inbox.waiting not in (None, self._take):
+            return
+        if self._is_sent:  # and lost: nobody may read on as if it had never been
+            self._inbox.ended = False
+            self._inbox.mailbox = Mailbox()
+        self._let_go()
+
+    def _take(self) -> None:
+        self._inbox.waiting = None
+        self._is_sent = True
+        try:
+            self._send(self._next())
+        except Exception as error:  # noqa: BLE001 - raised where it is waited for
+            self._send(error)
+
+    def _send(self, taken: StreamItem | Exception) -> None:
+        with suppress(RuntimeError):  # that loop is closed, and nobody waits there any more
+            self._loop.call_soon_threadsafe(self._settle, taken)
+
+    def _settle(self, taken: StreamItem | Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_result(taken)
+
+
 class Reader:
     """An async iterator over a stream's items.
 
@@ -126,7 +173,7 @@ class Reader:
         """
         inbox = self._inbox
         if inbox.waiting is not None:
-            raise ConfigurationError("Two tasks wait on one reader. Give each its own: stream.items().")
+            raise ConfigurationError(_TWO_TASKS)
         if self._home is not None and not self._home.here():
             return await self._from_afar(self._home)
         if not len(inbox.mailbox) and not inbox.ended:
@@ -164,34 +211,12 @@ class Reader:
 
     async def _from_afar(self, home: HomeScheduler) -> StreamItem:
         """Let the stream's own thread take the next item, since the mailbox is of that thread."""
-        inbox = self._inbox
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[StreamItem | Exception] = loop.create_future()
-
-        def settle(taken: StreamItem | Exception) -> None:
-            if not answer.done():
-                answer.set_result(taken)
-
-        def take() -> None:
-            inbox.waiting = None
-            try:
-                taken = self._next()
-            except Exception as error:  # noqa: BLE001 - raised where it is waited for
-                taken = error
-            with suppress(RuntimeError):  # that loop is closed, and nobody waits there any more
-                loop.call_soon_threadsafe(settle, taken)
-
-        def look() -> None:
-            if len(inbox.mailbox) or inbox.ended:
-                take()
-            else:
-                inbox.waiting = take
-
-        at_home(home, look)
+        wait = _WaitAfar(self._inbox, self._next, self._give_up)
+        at_home(home, wait.look)
         try:
-            taken = await answer
+            taken = await wait.answer
         except asyncio.CancelledError:
-            at_home(home, self._give_up)
+            at_home(home, wait.give_up)
             raise
         if isinstance(taken, Exception):
             raise taken

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
 import msgspec
 from reactivex.disposable import Disposable
 
-from rxllm.hub import Seat
+from rxllm.bridge import loop_scheduler
+from rxllm.errors import ConfigurationError
 from rxllm.observable import Lifted, LoopObservable, Sink
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reactivex import abc
 
     from rxllm.askable import Askable
@@ -62,27 +65,40 @@ class Runtime(LoopObservable[RunItem]):
         self._runs: WeakValueDictionary[str, CompletionStream] = WeakValueDictionary()
         self._lock = threading.Lock()  # runs may live on several loops
 
+    def pipe(self, *operators: Callable[[Any], Any]) -> Any:
+        """Compose operators, ours and reactivex's; their timers run on the loop that is running here, if one is."""
+        try:
+            home = loop_scheduler()
+        except ConfigurationError:
+            home = None
+        return LoopObservable(self._source, home).pipe(*operators)
+
     def watch(self, *sources: Askable | Pipeline, name: str | None = None) -> None:
-        """Watch all runs that these begin from now on.
+        """Watch all runs that these begin from now on; one that is watched already gets the new name.
 
         Args:
             sources: Models, agents, pipelines.
             name: What their items are called by; by default each one's own name.
+
+        Raises:
+            ConfigurationError: One of them begins no runs.
         """
-        for source in sources:
-            self._watch(source, name or getattr(source, "name", None) or type(source).__name__.lower())
+        given = cast("tuple[Any, ...]", sources)
+        for source in given:
+            if not hasattr(source, "watchers"):
+                raise ConfigurationError(f"A runtime watches models, agents and pipelines; got {source!r}.")
+        for source in given:
+            watch = _Watch(self, name or getattr(source, "name", None) or type(source).__name__.lower())
+            others = [each for each in source.watchers if not (isinstance(each, _Watch) and each.runtime is self)]
+            source.watchers = (*others, watch)
 
-    def _watch(self, source: Any, name: str) -> None:
-        make: Any = source._stream_type  # noqa: SLF001 - what makes a stream of an origin, whoever asks for it
+    def attend(self, stream: CompletionStream, name: str) -> None:
+        """Watch one run, from here on and what it has had; it is neither started nor held.
 
-        def made(*arguments: Any, **options: Any) -> CompletionStream:
-            stream: CompletionStream = make(*arguments, **options)
-            self._attend(stream, name)
-            return stream
-
-        source._stream_type = made  # noqa: SLF001 - as above
-
-    def _attend(self, stream: CompletionStream, name: str) -> None:
+        Args:
+            stream: The run.
+            name: What its items are called by.
+        """
         run_id: str = getattr(stream, "run_id", None) or uuid4().hex
         position = -1
         at = 0.0
@@ -96,9 +112,7 @@ class Runtime(LoopObservable[RunItem]):
             self._forget(run_id)
             self._tell(RunItem(run_id, name, position + 1, at, error))
 
-        hub = stream._hub  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - a subscriber would start and hold it
-        sink = Sink(cast("Any", on_next), on_error, lambda: self._forget(run_id))
-        hub.take_seat(Seat(hub, sink, stamps=True, leave=lambda: None))
+        stream.watch_with(Sink(cast("Any", on_next), on_error, lambda: self._forget(run_id)))
         with self._lock:
             self._runs[run_id] = stream
 
@@ -146,3 +160,13 @@ class Runtime(LoopObservable[RunItem]):
         """Stop every run that has not ended."""
         for run_id in self.runs:
             self.stop(run_id)
+
+
+class _Watch(NamedTuple):
+    """What a source calls with each of its runs."""
+
+    runtime: Runtime
+    name: str
+
+    def __call__(self, stream: CompletionStream) -> None:
+        self.runtime.attend(stream, self.name)

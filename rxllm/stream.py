@@ -71,6 +71,7 @@ class CompletionStream(LoopObservable[StreamItem]):
         self._pauses: dict[object, int] = {}
         self._started = self._start_held = False
         self._reading = False  # between the origin's start and its end
+        self._own_finish: Finish | None = None  # the origin's, while the operators are told of the end
         self._trace: TracebackType | None = None  # of the error, which each `await` raises anew
         self._value: Completion | None = None
 
@@ -91,6 +92,10 @@ class CompletionStream(LoopObservable[StreamItem]):
     def read_with(self, sink: Sink) -> abc.DisposableBase:
         """Subscribe a sink as it is, from any thread; the hub is its guard."""
         return self._seat(sink)
+
+    def watch_with(self, sink: Sink) -> None:
+        """Let a sink see all items, stamped; unlike a subscriber it neither starts nor holds the stream."""
+        self._hub.take_seat(Seat(self._hub, sink, stamps=True, leave=noop))
 
     def stamped(self) -> LoopObservable[Stamped]:
         """Give each item with its position and the time it was read, in seconds since the request.
@@ -372,6 +377,9 @@ class CompletionStream(LoopObservable[StreamItem]):
             self._emit(items)
         else:
             self._through.push(items)
+            last = items[-1]
+            if type(last) is Finish:
+                self._own_finish = last
 
     def complete(self) -> None:
         """Note the end; called by the origin."""
@@ -380,6 +388,7 @@ class CompletionStream(LoopObservable[StreamItem]):
             self._end(None)
         else:
             self._through.complete()
+            self._own_finish = None
 
     def fail(self, error: Exception) -> None:
         """Note a bad end; called by the origin."""
@@ -416,10 +425,12 @@ class CompletionStream(LoopObservable[StreamItem]):
         if self._hub.closed:
             return
         self._close_origin()
-        if self._hub.finished:
-            self._end(None)
-        else:
-            self._finish("cancelled")
+        if not self._hub.finished:
+            if self._own_finish is None:
+                self._finish("cancelled")
+                return
+            self._emit([self._own_finish])  # they let the end through and not its Finish, like a filter of texts
+        self._end(None)
 
     def _failed(self, error: Exception) -> None:
         self._close_origin()

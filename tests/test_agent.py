@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -144,6 +145,14 @@ def test_approval_from_inside_the_delivery_counts():
     asked = Agent(ScriptedModel([WAIT], ["ok"]), tools=[tool(needs_approval=True)(wait.function)])
     lines = played(asked, lambda s, item: s.approve(item) if isinstance(item, ToolApprovalRequested) else None)
     assert "0 start wait 0" in lines
+
+
+def test_an_agent_in_a_models_place_is_approved_too_and_its_calls_have_numbers_of_their_own():
+    asks = tool(needs_approval=True)(wait.function)
+    inner = Agent(ScriptedModel([WAIT], ["no"], [WAIT], ['{"city": "Rome", "people": 3}']), tools=[asks])
+    lines = played(Agent(inner, output=Place), approve_at_once)
+    assert [line for line in lines if " start " in line] == ["0 start wait 0", "2 start wait 1"]
+    assert lines[-1] == "4 finish stop"
 
 
 def test_a_denied_tool_does_not_run_and_the_model_is_told_why():
@@ -311,10 +320,55 @@ def test_two_tools_of_one_name_are_refused():
         Agent(ScriptedModel(), tools=[wait, wait])
 
 
-@pytest.mark.parametrize("options", [{"max_turns": 0}, {"max_tool_errors": -1}, {"temprature": 1}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"max_turns": wrong} for wrong in (0, 2.5, "3")),
+        *({"max_tool_errors": -1}, {"temprature": 1}, {"name": None}, {"instructions": 3}),
+        *({"output": wrong} for wrong in (dict, "json", list[int])),
+        *({"timeouts": wrong} for wrong in (3, {"totl": 3})),
+    ],
+)
 def test_a_wrong_option_is_told_at_once(options):
     with pytest.raises(ConfigurationError):
         agent(**options)
+
+
+@pytest.mark.parametrize("tools", [wait, "wait", [3]])
+def test_what_are_no_tools_is_refused(tools):
+    with pytest.raises(ConfigurationError):
+        Agent(ScriptedModel(), tools=tools)
+
+
+def test_what_is_no_model_is_refused():
+    given: Any = "openai:gpt-4o-mini"
+    with pytest.raises(ConfigurationError, match=r"expected a model, e.g. Model"):
+        Agent(given)
+
+
+def test_timeouts_may_be_a_dict():
+    assert agent(timeouts={"total": 3}).timeouts.total == 3
+
+
+@pytest.mark.parametrize("wrong", ["id_0", None, TextDelta("a")])
+def test_what_is_no_call_cannot_be_approved(wrong):
+    async def run() -> None:
+        stream = Agent(ScriptedModel([WAIT], ["ok"]), tools=[tool(needs_approval=True)(wait.function)]).stream("go")
+        with pytest.raises(ConfigurationError, match="by its number"):
+            stream.approve(wrong)
+        with pytest.raises(ConfigurationError, match="by its number"):
+            stream.deny(wrong)
+
+    virtually(run())
+
+
+def test_approval_may_come_from_another_thread():
+    def approve(stream: AgentStream, item: Any) -> None:
+        if isinstance(item, ToolApprovalRequested):
+            threading.Thread(target=stream.approve, args=(item,)).start()
+
+    asked = Agent(ScriptedModel([WAIT], ["ok"]), tools=[tool(needs_approval=True)(wait.function)])
+    assert played(asked, approve)[-1] == "2 finish stop"
 
 
 def test_a_shut_down_of_the_loop_fails_the_run_and_hangs_nobody():
@@ -340,6 +394,61 @@ def test_text_of_all_turns_flows():
 
     virtually(run())
     assert texts == ["a", "b"]
+
+
+def everything() -> Agent:
+    """Two turns: text, an early tool, a late one, one that asks, one that tells its progress."""
+    early, asks = tool(early=True, name="early")(wait.function), tool(needs_approval=True, name="asks")(wait.function)
+
+    @tool
+    async def count():
+        yield 1
+        yield 2
+
+    calls = [ToolCall(n, f"id_{n}", name, {"seconds": n}) for n, name in enumerate(("early", "wait", "asks"))]
+    first = ["I", 0.5, ToolCallDelta(0, "early", '{"seconds": 0}'), 0.5, *calls, ToolCall(3, "id_3", "count", {}), 0.5]
+    return Agent(ScriptedModel(first, ["so", 0.5, "it"]), tools=[early, wait, asks, count])
+
+
+def approve_at_once(stream: AgentStream, item: Any) -> None:
+    if isinstance(item, ToolApprovalRequested):
+        stream.approve(item)
+
+
+def said(lines: list[str]) -> list[str]:
+    """What was told, without the clock."""
+    return sorted(line.split(" ", 1)[1] for line in lines if "answered" not in line)
+
+
+@pytest.mark.parametrize("end", ["resume", "cancel"])
+def test_a_pause_at_any_item_delivers_nothing_and_loses_nothing(end):
+    whole = played(everything(), approve_at_once)
+    assert len(whole) > 20
+    for at in range(len(whole) - 1):
+        count, paused = 0, False
+
+        def pause(stream: AgentStream, item: Any, at: int = at) -> None:
+            nonlocal count, paused
+            assert not paused or end == "cancel", item
+            count += 1
+            approve_at_once(stream, item)
+            if count == at + 1:
+
+                def go_on() -> None:
+                    nonlocal paused
+                    paused = False
+                    stream.resume() if end == "resume" else stream.cancel()
+
+                paused = True
+                stream.pause()
+                asyncio.get_running_loop().call_later(9, go_on)
+
+        lines = played(everything(), pause)
+        if end == "resume":
+            assert said(lines) == said(whole)
+        else:
+            assert len(lines) == at + 2
+            assert lines[-1].endswith("finish cancelled")
 
 
 def test_no_request_is_sent_while_paused():

@@ -17,7 +17,7 @@ ROOMS = (  # noqa: SIM905 - read as one line of text; each may import itself and
     "hub limits holders origin reader through stream loop pump map_async bridge senders askable attempts providers "
     "local model tools agent pipelines runtime testing cli"
 ).split()
-ONLY = {"transport": {"errors"}, "operators": {"errors", "items", "completion", "mailbox", "observable"}}
+ONLY = {"transport": {"errors"}, "operators": {"errors", "items", "turn_items", "completion", "mailbox", "observable"}}
 FORBIDDEN = {"wire": {"asyncio", "aiohttp", "reactivex"}, "operators": {"asyncio", "aiohttp"}}
 WITH_ASYNCIO = {
     *("transport", "reader", "loop", "pump", "map_async", "bridge", "senders", "local", "tools", "pipelines", "cli"),

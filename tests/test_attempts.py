@@ -11,6 +11,7 @@ from rxllm import (
     ConfigurationError,
     Finish,
     InvalidRequestError,
+    Message,
     Model,
     OverloadedError,
     RateLimitError,
@@ -291,6 +292,14 @@ async def test_a_slow_real_server_is_overtaken_and_its_socket_closed(misbehaving
             await misbehaving.no_sockets()
         assert answered.answered_by == "openai:quick"
         await quick.no_sockets()
+
+
+@pytest.mark.parametrize("group", [fallback, hedge])
+async def test_every_model_of_a_group_gets_messages_that_can_be_read_only_once(group, misbehaving):
+    misbehaving.play(BUSY, stream(*WHOLE))
+    async with group(*[Model(f"openai:{name}", base_url=misbehaving.url) for name in "mn"]) as models:
+        assert (await models.stream(message for message in [Message.user("Hi")])).text == "Hello"
+    assert [json.loads((await misbehaving.request(n)).body)["messages"][0]["content"] for n in (0, 1)] == ["Hi", "Hi"]
 
 
 @pytest.mark.parametrize("group", [fallback, hedge])

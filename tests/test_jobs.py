@@ -202,6 +202,34 @@ def test_a_cancel_before_the_first_step_runs_nothing():
     assert (virtually(run()), ran) == ([], [])
 
 
+@pytest.mark.parametrize("is_async", [True, False])
+def test_a_cancel_by_whoever_is_told_of_the_start_runs_nothing(is_async: bool):  # noqa: FBT001 - a parameter of pytest
+    ran: list[int] = []
+
+    def note() -> None:
+        ran.append(1)
+
+    async def note_too() -> None:
+        ran.append(1)
+
+    async def run() -> list[Any]:
+        made = as_tool(note_too if is_async else note)
+        told: list[Any] = []
+        job = Job(
+            made,
+            made.bind({}, None),
+            started=lambda: job.cancel(),  # noqa: PLW0108 - there is no job yet
+            progress=told.append,
+            ended=lambda *_: told.append("ended"),
+            lost=told.append,
+        )
+        await asyncio.sleep(1)
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("rxllm tool note")]
+        return told
+
+    assert (virtually(run()), ran) == ([], [])
+
+
 def test_a_cancel_from_within_progress_ends_an_async_generator_at_once():
     async def run() -> list[Any]:
         async def steps():

@@ -43,6 +43,12 @@ def test_settings_win_over_those_in_the_request():
     assert (request.temperature, request.seed) == (0.5, 1)
 
 
+def test_what_a_request_says_itself_wins_over_defaults_and_what_it_does_not_say_comes_of_them():
+    defaults = {"temperature": 0, "top_p": 0.5, "seed": 7}
+    request = chat_request(ChatRequest(messages=[Message.user("a")], temperature=1), {"seed": 8}, defaults=defaults)
+    assert (request.temperature, request.top_p, request.seed) == (1, 0.5, 8)
+
+
 def test_a_request_given_as_it_is_stays_as_it_is():
     request = ChatRequest(messages=[Message.user("a")], tools=[ToolSpec(name="f")])
     assert chat_request(request) == request

@@ -9,11 +9,13 @@ from reactivex import operators as rx
 
 from rxllm import (
     AuthenticationError,
+    ChatRequest,
     ConfigurationError,
     DecodeError,
     Finish,
     FirstItemTimeout,
     IdleTimeout,
+    Message,
     Model,
     OverloadedError,
     ProgressTimeout,
@@ -49,6 +51,14 @@ async def test_an_answer_arrives_whole(model, misbehaving):
     completion = await model.stream("Hi")
     assert (completion.text, completion.finish_reason, completion.id, completion.model) == ("Hello", "stop", "c1", "m")
     assert completion.timing.total >= completion.timing.first_content > 0
+
+
+async def test_what_a_request_says_itself_wins_over_what_the_model_was_made_with(misbehaving):
+    misbehaving.play(stream(*WHOLE))
+    async with Model("openai:m", base_url=misbehaving.url, temperature=0.2, top_p=0.5) as model:
+        await model.stream(ChatRequest(messages=[Message.user("Hi")], temperature=1))
+    sent = json.loads((await misbehaving.request(0)).body)
+    assert (sent["temperature"], sent["top_p"]) == (1, 0.5)
 
 
 async def test_many_observers_cost_one_request(model, misbehaving):

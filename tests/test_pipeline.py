@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import threading
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,17 @@ async def test_an_agent_with_a_type_gives_its_output_and_a_model_after_it_reads_
     assert await pipeline().prompt(agent("finder", said('{"name": "Rome"}'), output=City)).call("?") == City(
         name="Rome"
     )
+
+
+async def test_an_agent_with_a_type_whose_answer_was_cut_fails_its_stage():
+    class Number(BaseModel):
+        n: int
+
+    cut = agent("reader", [Started("r"), TextDelta('{"n": 1'), Finish("length")], output=Number)
+    with pytest.raises(RxllmError, match="gave no Number: its answer ended with 'length'") as caught:
+        await pipeline().prompt(cut).map(str).call("q")
+    assert caught.value.partial is not None
+    assert caught.value.partial.text == '{"n": 1'
 
 
 async def test_a_builder_leaves_the_shorter_pipeline_as_it_was():
@@ -250,6 +262,16 @@ async def test_one_word_makes_a_pipeline_stream_and_leaves_its_value():
         p = pipeline().map(str.strip).prompt(ScriptedModel(said("blue")), to=to).map(str.upper)
         assert await p.call(" why? ") == "BLUE"
         assert fold(to if kind is Seen else to.items).text == "blue"
+
+
+async def test_the_whole_run_may_be_sent_somewhere():
+    memory = MemorySender()
+    stream = pipeline().prompt(ScriptedModel(said("a"))).map(str.upper).stream("q", to=[memory])
+    await asyncio.wait_for(stream, 5)
+    assert (memory.text, stream.value) == ("a", "A")
+    assert shape(memory.items) == ["+model", "a", "-model", "+upper", "-upper"]
+    with pytest.raises(ConfigurationError, match="Nothing can be sent"):
+        pipeline().map(len).stream("q", to=3)
 
 
 async def test_a_class_makes_a_sender_for_each_run():
@@ -583,6 +605,31 @@ async def test_calls_of_two_agents_have_numbers_of_their_own_and_are_approved_by
         stream.approve(7)
 
 
+async def test_a_models_own_call_cannot_be_approved():
+    stream = pipeline().prompt(ScriptedModel([ToolCall(0, "id", "look", {})])).stream("q")
+    await stream
+    with pytest.raises(ConfigurationError, match="a model's own"):
+        stream.approve(0)
+    wrong: Any = "id"
+    with pytest.raises(ConfigurationError, match="by its number"):
+        stream.deny(wrong)
+
+
+async def test_a_run_that_waits_for_approval_lives_while_nobody_holds_it(caplog: pytest.LogCaptureFixture):
+    @tool(needs_approval=True)
+    async def look() -> str:
+        return "x"
+
+    p = pipeline().prompt(agent("one", [ToolCall(0, "id", "look", {}), Finish("tool_calls")], tools=[look]))
+    asked = asyncio.Event()
+    p.stream("q", run_id="a").start().pipe(ops.of_type(ToolApprovalRequested)).subscribe(lambda _: asked.set())
+    await asyncio.wait_for(asked.wait(), 5)
+    gc.collect()
+    assert p.stop("a")
+    assert await left() == []
+    assert caplog.records == []
+
+
 # ---- many
 
 
@@ -615,8 +662,22 @@ async def test_the_first_failure_of_many_stops_the_others_unless_it_is_to_be_ret
     assert await left() == []
     one, broken, half = await pipeline().map(divide).call_many([1, 0, 2], return_exceptions=True)
     assert (one, type(broken), half) == (1.0, ZeroDivisionError, 0.5)
-    with pytest.raises(ConfigurationError, match="at least 1"):
-        await pipeline().map(divide).call_many([1], concurrency=0)
+    for wrong in (0, 1.5, "3"):
+        with pytest.raises(ConfigurationError, match="at least 1"):
+            await pipeline().map(divide).call_many([1], concurrency=wrong)
+
+
+async def test_progress_that_nobody_would_await_is_refused():
+    async def progress(*_: int) -> None: ...
+
+    with pytest.raises(ConfigurationError, match="sync function"):
+        await pipeline().map(len).call_many(["a"], progress=progress)
+
+
+@pytest.mark.parametrize("wrong", [3, {"totl": 3}])
+def test_limits_of_time_are_checked_at_once(wrong):
+    with pytest.raises(ConfigurationError):
+        pipeline(timeouts=wrong)
 
 
 # ---- where it runs

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import math
+import threading
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from loop_clock import turns
 from reactivex import operators as rx
 
 from rxllm.agent import Agent
-from rxllm.errors import ProviderError
+from rxllm.errors import ConfigurationError, ProviderError
 from rxllm.items import Finish, Started, TextDelta
 from rxllm.pipelines import pipeline
 from rxllm.runtime import RunItem, Runtime
@@ -120,3 +121,66 @@ async def test_a_stream_that_nobody_ever_used_is_forgotten():
     model.stream("q")
     gc.collect()
     assert runtime.runs == []
+
+
+async def test_what_is_watched_twice_is_told_once_by_its_last_name():
+    model = ScriptedModel("a|")
+    runtime, seen = watched(model)
+    runtime.watch(model, name="again")
+    await model.stream("q")
+    assert [i.name for i in seen] == ["again", "again"]
+
+
+async def test_two_runtimes_may_watch_one_source():
+    model = ScriptedModel("a|")
+    _, one = watched(model)
+    _, other = watched(model)
+    await model.stream("q")
+    assert len(one) == len(other) == 2
+
+
+async def test_a_run_that_begins_at_once_is_seen_from_its_first_item():
+    model = ScriptedModel("ab|")
+    _, seen = watched(model)
+    await model.stream("q", to=lambda _: None, replay=False)
+    assert [i.position for i in seen] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("wrong", ["model", None, print])
+def test_what_begins_no_runs_is_refused_and_nothing_else_is_watched(wrong):
+    model = ScriptedModel()
+    with pytest.raises(ConfigurationError, match="watches models, agents and pipelines"):
+        Runtime().watch(model, wrong)
+    assert model.watchers == ()
+
+
+async def test_a_time_operator_starts_no_thread():
+    model = ScriptedModel("ab|")
+    runtime, _ = watched(model)
+    before = threading.active_count()
+    batches: list[list[RunItem]] = []
+    told = asyncio.Event()
+
+    def take(batch: list[RunItem]) -> None:
+        if batch:
+            batches.append(batch)
+            told.set()
+
+    with runtime.pipe(rx.buffer_with_time(0.001)).subscribe(take):
+        await model.stream("q")
+        await asyncio.wait_for(told.wait(), 5)
+        assert threading.active_count() == before
+    assert sum(map(len, batches)) == 3
+
+
+def test_a_pipe_may_be_made_before_there_is_a_loop():
+    model = ScriptedModel("a|")
+    runtime, _ = watched(model)
+    names: list[str] = []
+    runtime.pipe(rx.map(lambda seen: type(seen.item).__name__)).subscribe(names.append)
+
+    async def run() -> None:
+        await model.stream("q")
+
+    asyncio.run(run())
+    assert names == ["TextDelta", "Finish"]

@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from msgspec import structs
@@ -124,6 +125,17 @@ def test_answers_are_given_in_order_and_requests_remembered():
         ("Two?", 0.5, 3),
         ("One?", 0.5, None),
     ]
+
+
+def test_whoever_resumes_an_answer_that_was_closed_gets_nothing_of_it():
+    clock, came = VirtualTimeScheduler(), []
+    origin = ScriptedModel("a|").origin("Hi", clock)
+    origin.pause()
+    origin.start(SimpleNamespace(push=came.append))
+    clock.advance_by(1)
+    origin.close()
+    origin.resume()
+    assert came == []
 
 
 def test_a_request_too_many_fails_and_says_so():

@@ -401,6 +401,22 @@ def test_a_cancelled_error_in_an_operator_fails_the_stream_and_never_reaches_the
     assert origin.calls == ["start", "close"]
 
 
+def test_operators_that_drop_the_finish_do_not_make_a_completed_stream_a_cancelled_one():
+    origin, stream = scripted(through=[rx.filter(lambda item: isinstance(item, TextDelta))])
+    seen = watch(stream)
+    origin.finish("a", usage=Usage(input_tokens=1, output_tokens=2))
+    assert (seen.cut, seen[-1].reason, seen[-1].usage.output_tokens, seen.completed) == (["a"], "stop", 2, 1)
+
+
+def test_operators_that_cut_what_had_completed_meanwhile_end_as_cancelled():
+    clock = VirtualTimeScheduler()
+    origin, stream = scripted(scheduler=clock, through=[rx.delay(2), rx.take(1)])
+    seen = watch(stream)
+    origin.finish("a", "b")
+    clock.advance_by(3)
+    assert (seen.cut, seen[-1].reason, seen.completed) == (["a"], "cancelled", 1)
+
+
 def test_a_failing_origin_reaches_all_through_the_operators_which_flush_first():
     origin, stream = scripted(through=[ops.smooth(5)])
     seen = watch(stream)

@@ -12,7 +12,7 @@ from scripted_origin import Seen, scripted, watch
 
 from rxllm import operators as ops
 from rxllm.bridge import loop_scheduler
-from rxllm.errors import ConfigurationError, TransportError
+from rxllm.errors import ConfigurationError, RxllmError, TransportError
 from rxllm.items import TextDelta
 
 if TYPE_CHECKING:
@@ -199,6 +199,10 @@ async def test_a_subscriber_behind_a_real_timer_that_raises_is_told_and_nobody_h
 # ---- another thread's own loop
 
 
+def joined_text(items) -> str:
+    return "".join(item.text for item in items if isinstance(item, TextDelta))
+
+
 async def in_another_loop(make: Callable[[], object]) -> object:
     """Run a coroutine in a loop of its own, in a thread of its own."""
     return await asyncio.wait_for(asyncio.to_thread(lambda: asyncio.run(make())), 10)
@@ -245,6 +249,57 @@ async def test_a_cancelled_wait_in_another_threads_loop_lets_go_of_the_stream():
 
     await in_another_loop(read)
     await until(lambda: origin.calls == ["start", "close"])
+
+
+async def test_an_item_lost_by_a_cancelled_wait_in_another_threads_loop_is_not_passed_over_in_silence():
+    origin, stream = live()
+    stream.start()
+    waiting, sent = threading.Event(), threading.Event()
+
+    async def read() -> list[object]:
+        reader = stream.items()
+        wait = asyncio.create_task(anext(reader))
+        await asyncio.sleep(0)
+        waiting.set()
+        assert sent.wait(5)  # on this loop's thread: the item is on its way, and nobody can take it
+        wait.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await wait
+        with pytest.raises(RxllmError, match="was cancelled"):
+            await anext(reader)
+        return [item async for item in stream.items()]
+
+    reading = asyncio.create_task(in_another_loop(read))
+    await until(waiting.is_set)
+    await asyncio.sleep(0)
+    origin.send("a")
+    origin.finish("b")
+    sent.set()
+    assert joined_text(await reading) == "ab"
+
+
+async def test_two_tasks_in_another_threads_loop_on_one_reader_are_told_and_nobody_hangs():
+    origin, stream = live()
+    ready, blocked, posted = threading.Event(), threading.Event(), threading.Event()
+
+    async def read() -> list[object]:
+        reader = stream.items()
+        waits = [asyncio.create_task(anext(reader)) for _ in range(2)]
+        ready.set()
+        assert blocked.wait(5)  # from here to `posted` the stream's own loop runs nothing
+        await asyncio.sleep(0)
+        posted.set()
+        return await asyncio.wait_for(asyncio.gather(*waits, return_exceptions=True), 5)
+
+    reading = asyncio.create_task(in_another_loop(read))
+    await until(ready.is_set)
+    blocked.set()
+    assert posted.wait(5)
+    await until(lambda: origin.calls == ["start"])
+    await asyncio.sleep(0)
+    origin.send("a")
+    got = await reading
+    assert [type(each) for each in got] == [TextDelta, ConfigurationError]
 
 
 def test_a_stream_that_ended_can_be_awaited_when_its_loop_is_closed():

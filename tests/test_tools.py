@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import pytest
 from pydantic import BaseModel, Field
@@ -164,6 +164,19 @@ def test_another_context_is_refused(context):
     as_tool(who).check_context(Where(city="x"))
 
 
+def test_a_context_that_only_a_type_checker_can_judge_is_taken():
+    class Locates(Protocol):
+        city: str
+
+    def who(ctx: Locates) -> str:
+        return ctx.city
+
+    who.__annotations__["ctx"] = Locates  # as it stands at the top of a module
+    made = as_tool(who)
+    made.check_context(Where(city="Rome"))
+    assert called(made, {}, Where(city="Rome")) == "Rome"
+
+
 def test_a_method_is_a_tool_of_its_object():
     book = Book(9)
     assert list(book.read.spec.parameters["properties"]) == ["page"]
@@ -280,6 +293,10 @@ def test_a_default_that_changes_is_fresh_for_every_call():
     assert called(gatherer, {}) == [1]
 
 
+async def says_yes(**_: object) -> bool:
+    return True
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -288,6 +305,12 @@ def test_a_default_that_changes_is_fresh_for_every_call():
         (partial(tool, timeout=0), "positive number of seconds"),
         (partial(tool, max_concurrency=0), "at least 1"),
         (partial(tool, name="a b"), "no name for a tool"),
+        (partial(tool, name=3), "expected a name"),
+        (partial(tool, timeout="3"), "positive number of seconds"),
+        (partial(tool, max_concurrency=1.5), "whole number"),
+        (partial(tool, needs_approval="yes"), "True, False, or a function"),
+        (partial(tool, needs_approval=says_yes), "sync one"),
+        (partial(tool, early="no"), "Tool.early"),
     ],
 )
 def test_what_cannot_be_a_tool_is_refused(wrong, said):

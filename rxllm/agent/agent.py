@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from rxllm.agent.arguments import Arguments
 from rxllm.agent.run import AgentRun
 from rxllm.askable import Askable
 from rxllm.errors import ConfigurationError
@@ -14,7 +15,7 @@ from rxllm.stream import CompletionStream
 from rxllm.tools import Tool, as_tool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from pydantic import BaseModel
     from reactivex import abc
@@ -23,7 +24,22 @@ if TYPE_CHECKING:
     from rxllm.messages import ChatRequest, Prompt
     from rxllm.turn_items import ToolApprovalRequested
 
-__all__ = ["Agent", "AgentStream"]
+__all__ = ["Agent", "AgentStream", "number_of"]
+
+
+def number_of(call: int | ToolCall | ToolApprovalRequested) -> int:
+    """Tell a call's number in its run.
+
+    Raises:
+        ConfigurationError: It is no call.
+    """
+    number = getattr(call, "call", call)
+    if not isinstance(number, int):
+        raise ConfigurationError(
+            f"A call is told by the item that asked, ToolApprovalRequested, or by its number item.call; got a value of "
+            f"type {type(call).__name__}."
+        )
+    return number
 
 
 class AgentStream(CompletionStream):
@@ -37,7 +53,10 @@ class AgentStream(CompletionStream):
         """Let a tool run that waits for it; from any thread.
 
         Args:
-            call: The item that asked, or its number.
+            call: The item that asked, or its number; one that does not wait is not an error.
+
+        Raises:
+            ConfigurationError: It is neither.
         """
         self._decide(call, None)
 
@@ -47,12 +66,15 @@ class AgentStream(CompletionStream):
         Args:
             call: The item that asked, or its number.
             why: What the model reads.
+
+        Raises:
+            ConfigurationError: It is neither.
         """
         self._decide(call, why)
 
     def _decide(self, call: int | ToolCall | ToolApprovalRequested, why: str | None) -> None:
-        run = cast("AgentRun", self._origin)
-        at_home(self._home, lambda: run.decide(call if isinstance(call, int) else call.call, why))
+        run, number = cast("AgentRun", self._origin), number_of(call)
+        at_home(self._home, lambda: run.decide(number, why))
 
     def _finish(self, reason: str) -> None:
         """End by our own will: what the turns cost that were whole, and our own count of the one that was not."""
@@ -83,7 +105,7 @@ class Agent(Askable):
         settings: Fields of `ChatRequest` for every request.
 
     Raises:
-        ConfigurationError: A tool cannot be described, two have one name, or a setting is wrong.
+        ConfigurationError: A tool cannot be described, two have one name, or an argument or a setting is wrong.
     """
 
     _stream_type = AgentStream
@@ -98,25 +120,32 @@ class Agent(Askable):
         max_turns: int = 10,
         max_tool_errors: int = 3,
         name: str = "agent",
-        timeouts: Timeouts | None = None,
+        timeouts: Timeouts | Mapping[str, float | None] | None = None,
         **settings: Any,
     ) -> None:
-        self.model = model
-        self.instructions = instructions
+        fields: dict[str, Any] = {
+            "model": model,
+            "instructions": instructions,
+            "tools": tools,
+            "output": output,
+            "max_turns": max_turns,
+            "max_tool_errors": max_tool_errors,
+            "name": name,
+            "timeouts": timeouts,
+        }
+        given = Arguments(**fields)
+        self.model: Askable = given.model
+        self.instructions = given.instructions
         self.tools: dict[str, Tool[..., Any]] = {}
-        for each in map(as_tool, tools):
+        for each in map(as_tool, given.tools):
             if each.name in self.tools:
                 raise ConfigurationError(f"Two tools are called {each.name!r}; give one of them another name=.")
             self.tools[each.name] = each
-        if max_turns < 1 or max_tool_errors < 0:
-            raise ConfigurationError(
-                f"max_turns is at least 1 and max_tool_errors at least 0; got {max_turns} and {max_tool_errors}."
-            )
-        self.output = output
-        self.max_turns = max_turns
-        self.max_tool_errors = max_tool_errors
-        self.name = name
-        self.timeouts = timeouts or Timeouts(connect=None, idle=None)
+        self.output = given.output
+        self.max_turns = given.max_turns
+        self.max_tool_errors = given.max_tool_errors
+        self.name = given.name
+        self.timeouts = given.timeouts or Timeouts(connect=None, idle=None)
         self._settings = settings
         self._request("")  # a wrong setting is told here, not at the first question
 

@@ -130,7 +130,7 @@ class AgentRun:
             why: None to let it run, else what the model is told.
         """
         if not self._closed:
-            self._turn.tools.decide(call, why)
+            self._turn.decide(call, why)
 
     # ---- turns
 

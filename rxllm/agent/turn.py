@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import msgspec
 
@@ -10,6 +10,7 @@ from rxllm.agent.early_calls import early_calls
 from rxllm.completion import Completion, fold
 from rxllm.items import Finish, Rollback, StreamItem, ToolCall, ToolCallDelta, Usage, part
 from rxllm.limits import Limits
+from rxllm.turn_items import ToolApprovalRequested, ToolCompleted, ToolProgress, ToolStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AgentTurn"]
 
-_NUMBERED: Final = (ToolCallDelta, ToolCall)
+_NUMBERED: Final = {ToolCallDelta, ToolCall, ToolApprovalRequested, ToolStarted, ToolProgress, ToolCompleted}
 
 
 class Run(Protocol):
@@ -101,6 +102,13 @@ class AgentTurn:
             self._limits.resume()
             self.origin.resume()
 
+    def decide(self, call: int, why: str | None) -> None:
+        """Hand on a decision: to our own tools, and to an agent that is asked in a model's place."""
+        self.tools.decide(call, why)
+        decide = getattr(self.origin, "decide", None)
+        if decide is not None:
+            decide(call - self._first_call, why)
+
     def close(self) -> None:
         """Begin closing the model's socket, and cancel the tools; nothing is told any more."""
         self._closed = True
@@ -112,7 +120,7 @@ class AgentTurn:
     @property
     def next_call(self) -> int:
         """The number of the first call that is not of this turn."""
-        numbers = [item.call + 1 for item in self._seen if isinstance(item, _NUMBERED)]
+        numbers = [cast("ToolCall", item).call + 1 for item in self._seen if type(item) in _NUMBERED]
         return max(numbers, default=self._first_call)
 
     @property

@@ -10,10 +10,10 @@ from pydantic import ConfigDict, Field, InstanceOf, StrictBool
 from rxllm.askable import Askable
 from rxllm.attempts.race import Race
 from rxllm.attempts.succession import Succession
-from rxllm.messages import Given, expecting
+from rxllm.messages import Given, chat_request, expecting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from reactivex import abc
 
@@ -52,7 +52,7 @@ class Fallback(Askable):
 
     def origin(self, prompt: Prompt, scheduler: abc.SchedulerBase, **settings: Any) -> Origin:
         """Prepare one answer of whichever does not fail."""
-        candidates = [partial(model.origin, prompt, scheduler, **settings) for model in self._models]
+        candidates = _asking(self._models, prompt, scheduler, settings)
         return Succession(candidates, scheduler, _at_once, after_content=self._after_content)
 
     async def aclose(self) -> None:
@@ -72,7 +72,7 @@ class Hedge(Askable):
 
     def origin(self, prompt: Prompt, scheduler: abc.SchedulerBase, **settings: Any) -> Origin:
         """Prepare one answer of whichever is first."""
-        candidates = [partial(model.origin, prompt, scheduler, **settings) for model in self._models]
+        candidates = _asking(self._models, prompt, scheduler, settings)
         return Race(candidates, scheduler, self._after)
 
     async def aclose(self) -> None:
@@ -115,6 +115,14 @@ def hedge(*models: Askable, after: float = 0.8) -> Hedge:
         ConfigurationError: There are fewer than two, one is no model, or `after` is no number of seconds.
     """
     return Hedge(models, after=after)
+
+
+def _asking(
+    models: Sequence[Askable], prompt: Prompt, scheduler: abc.SchedulerBase, settings: dict[str, Any]
+) -> list[Callable[[], Origin]]:
+    """Ask all the same: an iterator of messages can be read only once, so it is read here."""
+    request = chat_request(prompt)
+    return [partial(model.origin, request, scheduler, **settings) for model in models]
 
 
 def _at_once(_number: int, _error: Exception) -> float:

@@ -64,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in given
     (logger.enable if debug else logger.disable)("rxllm")
     signal.signal(signal.SIGTERM, _leave)
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: PTH123, SIM115 - closed (`<&-`); open as long as the process
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # Half of a surrogate pair, or a letter that the terminal's encoding lacks, must not end an answer.

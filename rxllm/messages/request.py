@@ -78,7 +78,9 @@ Prompt: TypeAlias = "str | Message | Mapping[str, Any] | Iterable[Message | Mapp
 """What a model can be asked: a text, a message, a conversation, or a whole request."""
 
 
-def chat_request(prompt: Prompt, settings: Mapping[str, Any] | None = None) -> ChatRequest:
+def chat_request(
+    prompt: Prompt, settings: Mapping[str, Any] | None = None, *, defaults: Mapping[str, Any] | None = None
+) -> ChatRequest:
     """Make a request of whatever a model is asked with.
 
     >>> chat_request("Why?", {"temperature": 0.2}).messages[0].role
@@ -87,6 +89,7 @@ def chat_request(prompt: Prompt, settings: Mapping[str, Any] | None = None) -> C
     Args:
         prompt: A text, a message or several (dicts in the OpenAI manner too, of role and content), or a whole request.
         settings: Fields of `ChatRequest` that win over those in the prompt.
+        defaults: Fields for what neither says.
 
     Returns:
         The checked request.
@@ -95,11 +98,13 @@ def chat_request(prompt: Prompt, settings: Mapping[str, Any] | None = None) -> C
         ConfigurationError: A field is unknown or has a wrong value; it is named.
     """
     settings = dict(settings or {})
+    defaults = dict(defaults or {})
     if "messages" in settings:
         raise ConfigurationError("messages= is no setting: the messages are the prompt, e.g. model.stream(messages).")
     if isinstance(prompt, ChatRequest):
-        return ChatRequest(**({name: getattr(prompt, name) for name in prompt.model_fields_set} | settings))
-    return ChatRequest(messages=cast("list[Message]", _messages(prompt)), **settings)
+        own = {name: getattr(prompt, name) for name in prompt.model_fields_set}
+        return ChatRequest(**(defaults | own | settings))
+    return ChatRequest(messages=cast("list[Message]", _messages(prompt)), **(defaults | settings))
 
 
 def _messages(prompt: Any) -> list[Any]:

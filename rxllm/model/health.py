@@ -52,19 +52,20 @@ class _Listing(msgspec.Struct):
 _read: Final[Callable[[bytes], _Listing | list[_Row]]] = msgspec.json.Decoder(_Listing | list[_Row]).decode
 
 
-async def look(transport: HttpTransport, request: HttpRequest) -> Health:
+async def look(transport: HttpTransport, request: HttpRequest, *, total: float | None = None) -> Health:
     """Ask for the list of models.
 
     Args:
         transport: The network.
         request: What is sent.
+        total: Seconds that the whole answer may take; None waits for ever.
 
     Returns:
         What was found; a server that is not there, or none of this kind, is a finding and no exception.
     """
     has_key = bool(secrets_of(request))
     try:
-        body = await transport.fetch(request)
+        body = await transport.fetch(request, total=total)
         rows = _rows(body)
         if rows is None:
             raise refusal(_OK, {}, body, place="The server", secrets=secrets_of(request))

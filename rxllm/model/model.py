@@ -117,7 +117,7 @@ class Model(Askable):
 
     def origin(self, prompt: Prompt, scheduler: abc.SchedulerBase, **settings: Any) -> Origin:
         """Prepare one answer: one request, or as many as `retry` allows; see `Askable.origin`."""
-        request = chat_request(prompt, {**self._settings, **settings})
+        request = chat_request(prompt, settings, defaults=self._settings)
         if not self.name:
             raise ConfigurationError(
                 f"Which model of {self.provider.name}? Write it behind a colon: {self.provider.name + ':MODEL'!r}, "
@@ -146,7 +146,8 @@ class Model(Askable):
         """Ask the server whether it answers, whether it takes the key, and which models it has.
 
         Returns:
-            What was found; a server that is not there, or that is none of this kind, is a finding, not an exception.
+            What was found; a server that is not there, that takes longer than `timeouts.total`, or that is none of this
+            kind, is a finding, not an exception.
 
         Raises:
             ConfigurationError: There is no URL or no key to ask with.
@@ -161,7 +162,7 @@ class Model(Askable):
             url = (await self._locate()) + self.provider.models_path
         except TransportError as error:
             return Health(answers=False, key_accepted=None, models=[], detail=str(error))
-        return await look(transport, HttpRequest("GET", url, headers))
+        return await look(transport, HttpRequest("GET", url, headers), total=self.timeouts.total)
 
     async def aclose(self) -> None:
         """Let go of the session; the loop's last model closes it."""

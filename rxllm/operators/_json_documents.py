@@ -90,7 +90,12 @@ class _Reading:
         kind = type(item)
         error = None
         if kind is ToolCallDelta:
-            error = self._take_delta(cast("ToolCallDelta", item))
+            delta = cast("ToolCallDelta", item)
+            document = self._open.get(delta.call)
+            if document is None or delta.choice != self._choice:
+                error = self._begin_call(delta)
+            else:
+                error = document.feed(delta.arguments)
         elif kind is TextDelta:
             error = self._take_text(cast("TextDelta", item))
         elif kind is ToolCall:
@@ -111,13 +116,10 @@ class _Reading:
             return document.feed(delta.text)
         return self._open_with(None, delta.text) if delta.text else None
 
-    def _take_delta(self, delta: ToolCallDelta) -> Exception | None:
+    def _begin_call(self, delta: ToolCallDelta) -> Exception | None:
         call = delta.call
         if self._tool is None or delta.choice != self._choice:
             return None
-        document = self._open.get(call)
-        if document is not None:
-            return document.feed(delta.arguments)
         if delta.name is not None:
             self._named[call] = delta.name == self._tool
         is_ours = self._named.get(call)

@@ -1,18 +1,18 @@
 """JSON read once, while it comes: `JsonScanner`, a machine that is fed pieces and builds the value in place.
 
-Nothing is read twice: containers are filled as their members close, a string keeps its pieces until somebody looks. A
-snapshot copies the containers that are still open, and shares all that are closed.
+Nothing is read from its beginning again: containers are filled as their members close, a string keeps its pieces until
+somebody looks. A snapshot copies the containers that are still open, and shares all that are closed.
 """
 
 from __future__ import annotations
 
 import re
-from json import JSONDecodeError, JSONDecoder
-from typing import Any, Final, NoReturn, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from rxllm.errors import DecodeError
+from rxllm.operators._json_leap import LEAP, begun_members, whole_members, whole_value
 from rxllm.operators._json_path import Place, path_text
-from rxllm.operators._json_text import BODY, CUT_ESCAPE, KEY, PLAIN, SPACE, InvalidError, OpenString, scalar
+from rxllm.operators._json_text import BODY, CUT_ESCAPE, KEY, PLAIN, REST, SPACE, InvalidError, OpenString, scalar
 
 __all__ = ["Container", "JsonScanner"]
 
@@ -20,7 +20,6 @@ Container: TypeAlias = "dict[str, Any] | list[Any]"
 
 _DEEPEST: Final = 200
 _MOST_HELD: Final = 64  # pieces, so that a fault is told soon also where nobody looks
-_LEAP: Final = 4_096  # characters; a container that is no longer is read at one go, where it is whole
 _SNIPPET: Final = 40
 
 # What the machine waits for; the last two are within a token.
@@ -28,18 +27,12 @@ _VALUE, _VALUE_OR_END, _KEY, _KEY_OR_END, _COLON, _COMMA_OR_END, _START, _NOTHIN
 _BETWEEN_MEMBERS: Final = (_KEY, _KEY_OR_END, _KEY_STRING, _COMMA_OR_END)
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)  # NaN and Infinity; the machine tells the place
-
-
-_DECODE: Final = JSONDecoder(parse_constant=_refuse).raw_decode
-
-
 class JsonScanner:
     r"""Reads one JSON document from pieces cut anywhere.
 
-    Unlike `json.loads` on all that came so far, it looks at each character once. It never raises for what it is fed:
-    what stood before a fault is kept, and `fault` tells the rest.
+    Unlike `json.loads` on all that came so far, it reads each character once, but for a container that was tried at one
+    go, and what is looked into before it is read; both are bounded. It never raises for what it is fed: what stood
+    before a fault is kept, and `fault` tells the rest.
 
     >>> scanner = JsonScanner()
     >>> scanner.feed('{"title": "The s')
@@ -72,13 +65,18 @@ class JsonScanner:
         self._held: list[str] = []
         self._ends_held = 0  # closing brackets, also those that are text
 
-    def push(self, piece: str) -> None:
-        """Take a piece and read it later: when somebody looks, when something may close, or soon."""
+    def push(self, piece: str, floor: int = 0) -> None:
+        """Take a piece and read it later: when somebody looks, when something may close, or soon.
+
+        Args:
+            piece: More of the document.
+            floor: How many of the open containers may stay open while what is in them closes unnoticed.
+        """
         held = self._held
         held.append(piece)
         if "}" in piece or "]" in piece:
             self._ends_held += piece.count("}") + piece.count("]")
-        if self._ends_held >= len(self.stack) or len(held) >= _MOST_HELD:  # it may have closed with fewer in no case
+        if self._ends_held >= len(self.stack) - floor or len(held) >= _MOST_HELD:  # with fewer it closed in no case
             self.catch_up()
 
     def catch_up(self) -> None:
@@ -97,7 +95,7 @@ class JsonScanner:
             piece = self._carry + piece
             self._carry = ""
         try:
-            end = self._scan(piece)
+            end = self._leap_members(piece) or self._scan(piece)
         except InvalidError as invalid:
             at = invalid.at
             found = f"{piece[at]!r} stands" if at < len(piece) else "the text ends"
@@ -132,7 +130,7 @@ class JsonScanner:
         Returns:
             Copies of the open containers, with closed members that all snapshots share.
         """
-        self.catch_up()
+        unread = self._unread(depth)
         stack = self.stack
         is_open = self._expected == _STRING
         inner: Any = self._string.so_far() if is_open else self.root
@@ -146,8 +144,26 @@ class JsonScanner:
                     outer.append(inner)
                 else:
                     outer[-1] = inner
+            elif unread is not None and is_innermost:
+                cast("list[Any]", outer).extend(unread)
             inner, is_open = outer, True
         return inner
+
+    def _unread(self, depth: int) -> list[Any] | None:
+        """Look into what was pushed and not read, where it only adds to the innermost list; else read it.
+
+        So a member is read at C speed when it is whole, and not in small steps because somebody looked.
+        """
+        text = "".join(self._held)
+        stack = self.stack
+        if text and not self._ends_held and not self._carry and len(stack) > depth and type(stack[-1]) is list:
+            is_behind = self._expected == _COMMA_OR_END
+            if is_behind or self._expected in (_VALUE, _VALUE_OR_END):
+                members = begun_members(text, is_behind=is_behind)
+                if members is not None:
+                    return members
+        self.catch_up()
+        return None
 
     @property
     def is_in_string(self) -> bool:
@@ -176,16 +192,11 @@ class JsonScanner:
         length = len(text)
         skip_space = SPACE.match
         while at < length:
-            if self._expected >= _STRING:
-                at = self._rest_of_string(text, at)
-                if self._expected >= _STRING:
+            if text[at] <= " " and self._expected < _STRING:
+                space = skip_space(text, at)
+                at = space.end() if space is not None else at
+                if at == length:
                     return at
-                continue
-            space = skip_space(text, at)
-            if space is not None:
-                at = space.end()
-            if at == length:
-                return at
             end = self._READ[self._expected](self, text, at)
             if end == at:
                 return at
@@ -193,20 +204,31 @@ class JsonScanner:
         return at
 
     def _rest_of_string(self, text: str, at: int) -> int:
+        rest = cast("re.Match[str]", REST.match(text, at))  # it may be empty
+        piece, quote, comma = rest.groups()
+        if quote is None and rest.end() < len(text):
+            return self._rest_with_escape(text, at)
+        if quote is None:
+            self._string.add(piece)
+        elif self._expected == _KEY_STRING:
+            self._key = self._string.close(piece)
+            self._expected = _COLON
+            return rest.end(2)
+        else:
+            self._put(self._string.close(piece))
+            if comma is not None:
+                return self._read_comma_or_end(text, rest.end() - 1) if self.stack else rest.end(2)
+        return rest.end()
+
+    def _rest_with_escape(self, text: str, at: int) -> int:
+        """Read as much as can be decoded for itself."""
         body = BODY.match(text, at)
         if body is not None and body.end() > at:
             self._string.add(body[0])
             at = body.end()
-        if at == len(text) or CUT_ESCAPE.fullmatch(text, at):
-            return at
-        if text[at] != '"':
+        elif not CUT_ESCAPE.fullmatch(text, at):
             raise InvalidError(at, "an escape of JSON")
-        if self._expected == _STRING:
-            self._put(self._string.close())
-        else:
-            self._key = self._string.close()
-            self._expected = _COLON
-        return at + 1
+        return at
 
     def _read_value(self, text: str, at: int) -> int:
         character = text[at]
@@ -233,33 +255,65 @@ class JsonScanner:
         return at + 1
 
     def _leap(self, text: str, at: int) -> int:
-        """Read a container that is whole and small at C speed; else end where it begins, and it is read step by step.
+        """Read a container that is whole and small at C speed; else end where it begins, and it is read in steps."""
+        if text.find("}" if text[at] == "{" else "]", at + 1, at + LEAP) < 0 or not self._may_leap():
+            return at
+        piece, start = (text, at) if len(text) <= LEAP else (text[at : at + LEAP], 0)
+        whole = whole_value(piece, start, _DEEPEST - len(self.stack))
+        if whole is None:
+            return at
+        self._put(whole[0])
+        return at + whole[1] - start
 
-        What the machine would refuse, and half a surrogate pair, is left to the machine, so that it does not matter
-        how the text was cut.
-        """
-        if text.find("}" if text[at] == "{" else "]", at + 1, at + _LEAP) < 0 or not self._may_leap():
+    def _leap_members(self, text: str) -> int:
+        """Read a piece that is nothing but more members of the innermost list likewise."""
+        top = self.stack[-1] if self.stack else None
+        if not isinstance(top, list) or self._expected != _COMMA_OR_END or self._is_watched():
+            return 0
+        members = whole_members(text, _DEEPEST - len(self.stack))
+        if members is None:
+            return 0
+        top.extend(members)
+        return len(text)
+
+    def _leap_to_end(self, text: str, at: int) -> int:
+        """Read the rest of the innermost object likewise, where no object is within it."""
+        end = text.find("}", at, at + LEAP) + 1
+        if not end or text.find("{", at, end) >= 0 or self._is_watched():
             return at
-        piece = text if len(text) <= _LEAP else text[at : at + _LEAP]
-        start = at if piece is text else 0
-        try:
-            value, end = _DECODE(piece, start)
-        except (JSONDecodeError, ValueError, RecursionError):
+        rest = whole_value("{" + text[at:end], 0, _DEEPEST - len(self.stack))
+        if rest is None:
             return at
-        if "\\u" in piece or piece.count("[", start, end) + piece.count("{", start, end) + len(self.stack) > _DEEPEST:
-            return at
-        self._put(value)
-        return at + end - start
+        cast("dict[str, Any]", self.stack[-1]).update(rest[0])
+        self._close()
+        return end
+
+    def _is_watched(self) -> bool:
+        """Tell whether somebody wants to know of each member of the innermost container."""
+        return False
 
     def _may_leap(self) -> bool:
         """Tell whether nobody wants to know what is within the value that comes next."""
         return True
 
     def _read_key(self, text: str, at: int) -> int:
+        if text[at] == '"':
+            end = self._leap_to_end(text, at)
+            if end > at:
+                return end
         whole = KEY.match(text, at)
         if whole is not None:
-            self._key = whole[1]
+            self._key, string, number, behind, begun = whole.groups()
             self._expected = _VALUE
+            if behind is not None:
+                self._put(string if number is None else int(number))
+                if behind == ",":
+                    self._expected = _KEY
+                else:
+                    self._close()
+            elif begun is not None:
+                self._string.add(begun)
+                self._expected = _STRING
             return whole.end()
         if text[at] == '"':
             self._expected = _KEY_STRING
@@ -336,4 +390,6 @@ class JsonScanner:
         _read_comma_or_end,
         _read_start,
         _read_nothing,
+        _rest_of_string,
+        _rest_of_string,
     )

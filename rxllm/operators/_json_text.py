@@ -10,22 +10,35 @@ import json
 import re
 from typing import Any, Final
 
-__all__ = ["BODY", "CUT_ESCAPE", "KEY", "PLAIN", "SPACE", "InvalidError", "OpenString", "decoded", "scalar"]
+__all__ = ["BODY", "CUT_ESCAPE", "KEY", "PLAIN", "REST", "SPACE", "InvalidError", "OpenString", "decoded", "scalar"]
 
 _CHARACTERS: Final = r'[^"\\\x00-\x1f]*+'
-SPACE: Final = re.compile(r"[ \t\n\r]*+")
+_BLANKS: Final = r"[ \t\n\r]*+"
+SPACE: Final = re.compile(_BLANKS)
 BODY: Final = re.compile(rf'{_CHARACTERS}(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{{4}}){_CHARACTERS})*+')
 CUT_ESCAPE: Final = re.compile(r"\\(?:u[0-9a-fA-F]{0,3})?")
-KEY: Final = re.compile(rf'"({_CHARACTERS})"[ \t\n\r]*+:')
-"""A key without an escape, with its colon: what nearly all are."""
+KEY: Final = re.compile(
+    rf"""
+    "({_CHARACTERS})"{_BLANKS}:
+    (?: {_BLANKS} (?: "({_CHARACTERS})" | (-?(?:0|[1-9][0-9]{{0,17}}+)) ) {_BLANKS} ([,}}])
+      | {_BLANKS} "({_CHARACTERS})\Z
+    )?
+    """,
+    re.VERBOSE,
+)
+"""A key without an escape, with its colon, which is what nearly all are. And at once its value, where that is a plain
+string or a whole number, with what stands behind it; or a string as far as it has come."""
+REST: Final = re.compile(rf'({_CHARACTERS})(?:("){_BLANKS}(,)?)?')
+"""More of an open string up to an escape, or with its end and what stands behind that."""
 PLAIN: Final = re.compile(rf'"({_CHARACTERS})"')
 """A whole string without an escape."""
 
 _NUMBERISH: Final = re.compile(r"[-+.0-9eE]*+")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?([eE][-+]?[0-9]++)?")
 _LONGEST_NUMBER: Final = 4_300  # characters; Python's own limit for the digits of an int
-_WORD: Final = re.compile(r"[A-Za-z]*+")
+_LITERAL: Final = re.compile("true|false|null")
 _LITERALS: Final = {"true": True, "false": False, "null": None}
+_LONGEST_LITERAL: Final = 5
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ESCAPED_HALF: Final = len(r"\ud83d")
 
@@ -55,7 +68,8 @@ def scalar(text: str, at: int) -> tuple[int, Any]:
     Raises:
         InvalidError: It is neither.
     """
-    end = _end(_NUMBERISH, text, at)
+    numberish = _NUMBERISH.match(text, at)
+    end = at if numberish is None else numberish.end()
     if end == at:
         return _literal(text, at)
     if end - at > _LONGEST_NUMBER:
@@ -69,18 +83,13 @@ def scalar(text: str, at: int) -> tuple[int, Any]:
 
 
 def _literal(text: str, at: int) -> tuple[int, Any]:
-    end = _end(_WORD, text, at)
-    word = text[at:end]
-    if word in _LITERALS:
-        return end, _LITERALS[word]
-    if word and end == len(text) and any(each.startswith(word) for each in _LITERALS):
+    found = _LITERAL.match(text, at)
+    if found is not None:
+        return found.end(), _LITERALS[found[0]]
+    begun = text[at : at + _LONGEST_LITERAL]
+    if at + len(begun) == len(text) and any(each.startswith(begun) for each in _LITERALS):
         return at, None
     raise InvalidError(at, "a value")
-
-
-def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
-    found = pattern.match(text, at)
-    return found.end() if found else at
 
 
 def decoded(raw: str) -> str:
@@ -132,9 +141,11 @@ class OpenString:
         self._text += _mended(new)
         return self._text
 
-    def close(self) -> str:
-        """Tell the whole, and be empty again."""
-        text = self._text + decoded("".join(self._raw))
-        self._raw.clear()
+    def close(self, raw: str) -> str:
+        """Take the last piece, tell the whole, and be empty again."""
+        if self._raw:
+            raw = "".join([*self._raw, raw])
+            self._raw.clear()
+        text = self._text + decoded(raw)
         self._text = ""
         return text

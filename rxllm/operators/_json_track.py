@@ -39,6 +39,18 @@ class PathScanner(JsonScanner):
             return self.place()[:depth]
         return self.place() if self.is_in_string and self._leads_there and self._is_next(depth) else None
 
+    def take(self, piece: str) -> None:
+        """Read a piece at once, or later where only the end of what is open at the path matters.
+
+        Args:
+            piece: More of the document.
+        """
+        depth = len(self._path)
+        if self._matched > depth:
+            self.push(piece, depth)
+        else:
+            self.feed(piece)
+
     def _is_next(self, depth: int) -> bool:
         """Tell whether what comes next stands at the path's step to this depth."""
         if not depth:
@@ -49,9 +61,12 @@ class PathScanner(JsonScanner):
             return step == self._key
         return step is EACH or step == len(top)
 
+    def _is_watched(self) -> bool:
+        return self._matched == len(self.stack) <= len(self._path)
+
     def _may_leap(self) -> bool:
         depth = len(self.stack)
-        return self._matched < depth or depth >= len(self._path) or not self._is_next(depth)
+        return not (self._is_watched() and depth < len(self._path) and self._is_next(depth))
 
     def _put(self, value: Any) -> None:
         if self._leads_there and self._is_next(len(self._path)):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import types
+from copy import copy
+from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["NOTHING", "Raw", "Shape", "Text", "misfit", "shape_of"]
 
 _MOST_TOLD: Final = 3
+_UNCHANGING: Final = (str, int, float, type(None), Enum)
 NOTHING: Final = object()
 """No member is open."""
 
@@ -32,8 +35,8 @@ class Shape:
         self.annotation = annotation
 
     @cached_property
-    def _adapter(self) -> TypeAdapter[Any]:
-        return TypeAdapter(self.annotation)
+    def _validator(self) -> Any:
+        return TypeAdapter(self.annotation).validator
 
     def whole(self, raw: Any) -> Any:
         """Validate what is complete, as pydantic validates JSON, which is more than Python's values in strict mode.
@@ -47,7 +50,7 @@ class Shape:
         Raises:
             ValidationError: They do not fit.
         """
-        return self._adapter.validate_json(_json(raw))
+        return self._validator.validate_json(to_json(raw, inf_nan_mode="constants"))
 
     def member(self, key: str) -> Shape:
         """Give the shape of a member."""
@@ -140,6 +143,14 @@ class ModelOf(Shape):
         Shown.__name__ = self._model.__name__
         return Shown
 
+    @cached_property
+    def _blank(self) -> BaseModel | None:
+        """The model without any field, to be copied, which is faster; None where each one has defaults of its own."""
+        infos = self._model.model_fields.values()
+        if not all(info.is_required() or _is_shared(info) for info in infos):
+            return None
+        return self._shown.model_construct(set(), **self._missing)
+
     def member(self, key: str) -> Shape:
         field = self._fields.get(key)
         return _HIDDEN if field is None else field.shape
@@ -153,7 +164,12 @@ class ModelOf(Shape):
         field = self._fields.get(key)
         if inner is not NOTHING and field is not None:
             built = {**built, field.name: inner}
-        return self._shown.model_construct(set(built), **{**self._missing, **built})
+        if self._blank is None:
+            return self._shown.model_construct(set(built), **{**self._missing, **built})
+        made = copy(self._blank)
+        vars(made).update(built)  # which a frozen model allows too
+        made.model_fields_set.update(built)
+        return made
 
 
 class _Field:
@@ -173,10 +189,24 @@ class _Field:
         fields: dict[str, Any] = {self.name: (self.info.annotation, self.info)}
         return create_model(self._model.__name__, __config__=ConfigDict(**self._model.model_config), **fields)
 
+    @cached_property
+    def _exact(self) -> type | None:
+        """The type of plain values that fit as they are: where there are neither constraints nor settings."""
+        annotation: Any = self.info.annotation
+        is_plain = annotation in (str, int, bool) and not self.info.metadata and not self._model.model_config
+        return annotation if is_plain else None
+
     def whole(self, key: str, raw: Any) -> Any:
         if type(self.shape) is Raw and not self.info.metadata:
             return raw
-        return getattr(self._alone.model_validate_json(_json({key: raw})), self.name)
+        if type(raw) is self._exact:
+            return raw
+        json = to_json({key: raw}, inf_nan_mode="constants")
+        return getattr(self._alone.model_validate_json(json), self.name)
+
+
+def _is_shared(info: FieldInfo) -> bool:
+    return info.default_factory is None and isinstance(info.default, _UNCHANGING)
 
 
 _HIDDEN: Final = Shape(Any)
@@ -229,10 +259,6 @@ def _keys(model: type[BaseModel], name: str, info: FieldInfo) -> list[str]:
     keys = [each for each in choices if isinstance(each, str)]
     by_name = model.model_config.get("populate_by_name") or model.model_config.get("validate_by_name")
     return [*keys, name] if alias is None or by_name else keys
-
-
-def _json(raw: Any) -> bytes:
-    return to_json(raw, inf_nan_mode="constants")
 
 
 def misfit(invalid: ValidationError, place: Place) -> DecodeError:

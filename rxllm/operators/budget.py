@@ -10,6 +10,7 @@ from rxllm.errors import ConfigurationError
 from rxllm.items import Finish, StreamItem
 from rxllm.observable import Operator, Sink
 from rxllm.operators._ending import Exit, lift_ending
+from rxllm.operators._seconds import check_seconds
 from rxllm.operators._tokens import TokenCount, encoder_of
 
 if TYPE_CHECKING:
@@ -34,15 +35,16 @@ def budget(tokens: int | None = None, *, seconds: float | None = None, encoder: 
         encoder: A tokenizer, or its function from text to tokens, to count by.
 
     Returns:
-        An operator over stream items.
+        An operator over stream items. An exception of `encoder` goes to this pipe's `on_error`.
 
     Raises:
         ConfigurationError: No limit is given, or one that is not positive; or `seconds` without a clock: subscribe
             with `scheduler=`, or to a stream of ours.
     """
-    limits = [limit for limit in (tokens, seconds) if limit is not None]
-    if not limits or not all(limit > 0 for limit in limits):
+    if (tokens is None and seconds is None) or (tokens is not None and not tokens > 0):
         raise ConfigurationError(f"budget takes tokens=, seconds= or both, positive; got {tokens=}, {seconds=}.")
+    if seconds is not None:
+        check_seconds("budget(seconds=)", seconds)
     most = float("inf") if tokens is None else tokens
 
     def connect(down: Sink, scheduler: abc.SchedulerBase | None, way_out: Exit) -> Sink:
@@ -62,7 +64,11 @@ def budget(tokens: int | None = None, *, seconds: float | None = None, encoder: 
             nonlocal finished
             if way_out.taken:
                 return
-            counted = add(item)
+            try:
+                counted = add(item)
+            except Exception as error:  # noqa: BLE001 - a user's encoder may raise anything
+                way_out.fail(error)
+                return
             if type(item) is Finish:  # it has ended by itself, and nothing is left to save
                 finished = True
                 timer.dispose()

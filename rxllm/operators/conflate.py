@@ -10,6 +10,7 @@ from reactivex.disposable import SerialDisposable
 from rxllm.errors import ConfigurationError, MailboxOverflowError
 from rxllm.observable import Operator, Sink, at_home, clock_of
 from rxllm.operators._ending import Exit, lift_ending
+from rxllm.operators._seconds import check_seconds
 from rxllm.operators._waiting import Waiting
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def conflate(every: float | Observable[Any] | None = None) -> Operator:  # noqa:
             or to a stream of ours.
     """
     seconds = None if every is None or isinstance(every, Observable) else every
-    if seconds is not None and not seconds > 0:
-        raise ConfigurationError(f"conflate(every) takes a positive number of seconds or an observable; got {every!r}.")
+    if seconds is not None:
+        check_seconds("conflate(every), if not given an observable,", seconds)
     ticker = every if isinstance(every, Observable) else None
 
     def connect(down: Sink, scheduler: abc.SchedulerBase | None, way_out: Exit) -> Sink:  # noqa: C901 - as above

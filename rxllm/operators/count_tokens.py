@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rxllm.observable import Operator, Sink, lift
+from rxllm.observable import Operator, Sink
+from rxllm.operators._ending import Exit, lift_ending
 from rxllm.operators._tokens import TokenCount, encoder_of
 
 if TYPE_CHECKING:
@@ -32,18 +33,25 @@ def count_tokens(encoder: Any = None) -> Operator:
         encoder: A tokenizer, or its function from text to tokens; called with a word or a few, never with the whole.
 
     Returns:
-        An operator from stream items to `Usage`.
+        An operator from stream items to `Usage`. An exception of `encoder` goes to this pipe's `on_error`.
     """
 
-    def connect(down: Sink, _: abc.SchedulerBase | None) -> Sink:
+    def connect(down: Sink, _: abc.SchedulerBase | None, way_out: Exit) -> Sink:
         emit = down.on_next
         count = TokenCount(encoder_of(encoder))
         add, usage = count.add, count.usage
 
         def on_next(item: StreamItem) -> None:
-            if add(item):
+            if way_out.taken:
+                return
+            try:
+                changed = add(item)
+            except Exception as error:  # noqa: BLE001 - a user's encoder may raise anything
+                way_out.fail(error)
+                return
+            if changed:
                 emit(usage())
 
-        return Sink(on_next, down.on_error, down.on_completed)
+        return Sink(on_next, way_out.fail, way_out.complete)
 
-    return lift(connect)
+    return lift_ending(connect)

@@ -129,7 +129,7 @@ class _Looking:
         scanner = self._scanner
         if self._text is not None:
             self._text.append(piece)
-        scanner.feed(piece)
+        scanner.take(piece)
         if scanner.hits:
             hits, scanner.hits = scanner.hits, []
             for place, value in hits:
@@ -146,6 +146,7 @@ class _Looking:
 
     def end(self, *, was_cut: bool) -> Exception | None:
         scanner = self._scanner
+        scanner.catch_up()
         if scanner.closed:
             return None
         if self._text is not None:

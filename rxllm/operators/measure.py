@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from rxllm.errors import ConfigurationError
-from rxllm.items import Ping, Rollback, Stamped, Started, StreamItem, TextDelta, ToolCallDelta
-from rxllm.observable import Operator, Sink, clock_of, lift
+from rxllm.items import Finish, Ping, Rollback, Stamped, Started, StreamItem, TextDelta, ToolCallDelta
+from rxllm.observable import Operator, Sink, clock_of
+from rxllm.operators._ending import Exit, lift_ending
 from rxllm.operators._tokens import DELTAS, TokenCount, encoder_of
 
 if TYPE_CHECKING:
@@ -90,8 +91,9 @@ def measure(*, stall: float = 2.0, encoder: Any = None) -> Operator:
     """Give the `Metrics` so far with each item, in constant time and memory.
 
     Unlike `rx.timestamp` or `rx.time_interval`, which leave the arithmetic to you, it keeps a histogram and no list.
-    Times count from the subscription; behind `stream.stamped()` they are the stream's own, from the request, which is
-    right for a late subscriber too.
+    Times count from the subscription; behind `stream.stamped()` they are the stream's own, from the request. For a late
+    subscriber what came before is few large deltas, each with the time of its last part: gaps within them are not
+    seen, and the time to the first content is told by the `Finish`.
 
     >>> from reactivex import operators as rx
     >>> from rxllm.testing import play
@@ -105,7 +107,8 @@ def measure(*, stall: float = 2.0, encoder: Any = None) -> Operator:
             provider tells its own count.
 
     Returns:
-        An operator from stream items, or `Stamped` ones, to `Metrics`.
+        An operator from stream items, or `Stamped` ones, to `Metrics`. An exception of `encoder` goes to this pipe's
+        `on_error`.
 
     Raises:
         ConfigurationError: `stall` is not positive, or nothing gives a clock: subscribe with `scheduler=`, or to a
@@ -114,7 +117,7 @@ def measure(*, stall: float = 2.0, encoder: Any = None) -> Operator:
     if not stall > 0:
         raise ConfigurationError(f"measure(stall=) takes a positive number of seconds; got {stall!r}.")
 
-    def connect(down: Sink, scheduler: abc.SchedulerBase | None) -> Sink:
+    def connect(down: Sink, scheduler: abc.SchedulerBase | None, way_out: Exit) -> Sink:
         if scheduler is None:
             raise ConfigurationError("measure needs a clock: subscribe with scheduler=…, or to a stream of rxllm.")
         emit = down.on_next
@@ -124,11 +127,18 @@ def measure(*, stall: float = 2.0, encoder: Any = None) -> Operator:
         note = meter.note
 
         def on_next(item: StreamItem | Stamped) -> None:
-            emit(note(item.item, item.at) if isinstance(item, Stamped) else note(item, clock() - began))
+            if way_out.taken:
+                return
+            try:
+                metrics = meter.note_stamped(item) if isinstance(item, Stamped) else note(item, clock() - began)
+            except Exception as error:  # noqa: BLE001 - a user's encoder may raise anything
+                way_out.fail(error)
+                return
+            emit(metrics)
 
-        return Sink(on_next, down.on_error, down.on_completed)
+        return Sink(on_next, way_out.fail, way_out.complete)
 
-    return lift(connect)
+    return lift_ending(connect)
 
 
 class _Meter:
@@ -160,6 +170,14 @@ class _Meter:
         self._items = self._chars = self._stalls = 0
         self._recent = 0.0
         self._at_start: tuple[int, float | None] = (0, None)  # chars and first content when the attempt began
+
+    def note_stamped(self, stamped: Stamped) -> Metrics:
+        """Believe the stream's own first times: a late subscriber's first delta bears the time of its last part."""
+        item = stamped.item
+        if type(item) is Finish and item.timing is not None:
+            self._first_item = item.timing.first_item
+            self._first_content = item.timing.first_content
+        return self.note(item, stamped.at)
 
     def note(self, item: StreamItem, now: float) -> Metrics:
         self._items += 1

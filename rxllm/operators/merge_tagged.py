@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, cast
 
 from reactivex import Observable
 from reactivex.disposable import CompositeDisposable
 
 from rxllm.errors import ConfigurationError
-from rxllm.observable import Lifted, Sink
+from rxllm.observable import Lifted, Sink, at_home
 from rxllm.operators.tag import tag
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reactivex import abc
 
     from rxllm.operators.tag import Tagged
@@ -35,7 +38,7 @@ def merge_tagged(**streams: Observable[Any]) -> Observable[Tagged]:  # noqa: C90
         streams: The streams by their names; names that are no identifiers are given as `**{"gpt-4o": stream}`.
 
     Returns:
-        An observable of `Tagged`, hot where the streams are.
+        An observable of `Tagged`, hot where the streams are, on the loop of the first.
 
     Raises:
         ConfigurationError: There is no stream, or something that is none.
@@ -69,7 +72,7 @@ def merge_tagged(**streams: Observable[Any]) -> Observable[Tagged]:  # noqa: C90
                     ended = True
                     down.on_completed()
 
-            sink = Sink(on_next, on_error, on_completed)
+            sink = Sink(*[_here(tell, scheduler) for tell in (on_next, on_error, on_completed)])
             for source in (first, *sources[1:]):
                 if not ended:
                     subscriptions.add(source.subscribe(cast("Any", sink), scheduler=scheduler))
@@ -79,3 +82,16 @@ def merge_tagged(**streams: Observable[Any]) -> Observable[Tagged]:  # noqa: C90
 
     # Through the first stream's own `pipe`, so that the result stays on its loop.
     return sources[0].pipe(merged)
+
+
+def _here(tell: Callable[..., None], scheduler: abc.SchedulerBase | None) -> Callable[..., None]:
+    """Bring to this thread what a stream of another loop tells; where it is told here, that costs one comparison."""
+    thread = get_ident()
+
+    def told(*value: Any) -> None:
+        if get_ident() == thread:
+            tell(*value)
+        else:
+            at_home(scheduler, lambda: tell(*value))
+
+    return told

@@ -11,7 +11,7 @@ from rxllm.operators._json_documents import Origin, documents
 from rxllm.operators._json_repair import check_repair, repaired
 from rxllm.operators._json_scan import JsonScanner
 from rxllm.operators._partial_growth import Growing
-from rxllm.operators._partial_shape import Shape, misfit, shape_of
+from rxllm.operators._partial_shape import Raw, Shape, misfit, shape_of
 from rxllm.operators.json_values import JsonValue
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ class _Growth:
         self._text: list[str] | None = [] if repair else None
         self._scanner = JsonScanner(openers)
         self._growing = Growing(shape, self._scanner)
-        self._handle = JsonValue((), origin, self._growing.value)
+        is_plain = type(shape) is Raw
+        self._handle = JsonValue((), origin, self._scanner.snapshot if is_plain else self._growing.value)
 
     @property
     def begun(self) -> bool:

@@ -98,15 +98,13 @@ def pausable(gate: Observable[bool]) -> Operator:  # noqa: C901 - closures and n
             if free and last is not None:
                 last()
 
-        def open_gate() -> None:
-            nonlocal is_open
-            is_open = True
-            if not free:
-                deliver()
-
-        def close_gate() -> None:
+        def turn(value: object) -> None:
             nonlocal is_open, free
-            is_open = free = False
+            is_open = bool(value)
+            if not is_open:
+                free = False
+            elif not free:
+                deliver()
 
         def end(tell: Callable[[], None]) -> None:
             nonlocal last
@@ -119,7 +117,7 @@ def pausable(gate: Observable[bool]) -> Operator:  # noqa: C901 - closures and n
 
         def break_off(error: Exception) -> None:
             fail(error)
-            open_gate()
+            turn(value=True)
 
         def on_next(item: StreamItem) -> None:
             if way_out.taken:
@@ -133,9 +131,10 @@ def pausable(gate: Observable[bool]) -> Operator:  # noqa: C901 - closures and n
                 break_off(error)
 
         gated.disposable = gate.subscribe(
-            lambda value: at_home(scheduler, open_gate if value else close_gate),
+            # Two threads that turned a Gate may tell it in another order than they did: what it says now is right.
+            lambda value: at_home(scheduler, lambda: turn(gate.is_set() if isinstance(gate, Gate) else value)),
             lambda error: at_home(scheduler, lambda: break_off(error)),
-            lambda: at_home(scheduler, open_gate),
+            lambda: at_home(scheduler, lambda: turn(value=True)),
             scheduler=scheduler,
         )
         return Sink(on_next, fail, lambda: end(way_out.complete), gated.dispose)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
 
 from rxllm.errors import ConfigurationError
 from rxllm.items import StreamItem, TextDelta
@@ -11,7 +13,7 @@ from rxllm.operators._by_choice import BESIDE, by_choice
 from rxllm.operators._unfinished import Forms, forms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from rxllm.observable import Operator
 
@@ -55,12 +57,17 @@ def redact(
         that delta is withheld.
 
     Raises:
-        ConfigurationError: There is no pattern, one matches the empty text, or `longest` is not positive.
+        ConfigurationError: There is no pattern, one is neither a str nor an expression for str or matches the empty
+            text, `longest` is not positive, or `replacement` is neither a str nor a function (of which an async one
+            is none).
     """
-    given = [patterns] if isinstance(patterns, (str, re.Pattern)) else list(patterns)
     if longest < 1:
         raise ConfigurationError(f"redact(longest=…) needs a positive number of characters; got {longest}.")
-    search = _compiled(given, longest)
+    if inspect.iscoroutinefunction(replacement) or not (isinstance(replacement, str) or callable(replacement)):
+        raise ConfigurationError(
+            f"redact replaces by a str, or by what a function of the match gives; not {replacement!r}."
+        )
+    search = _compiled(_listed(patterns), longest)
     return by_choice(lambda choice: _Redaction(choice, search, replacement), BESIDE)
 
 
@@ -75,9 +82,20 @@ class _Search(NamedTuple):
     context: int  # characters before a match that it may look back at
 
 
+def _listed(patterns: Any) -> Sequence[str | re.Pattern[str]]:
+    many = isinstance(patterns, Iterable) and not isinstance(patterns, (str, bytes))
+    given: list[Any] = list(cast("Iterable[Any]", patterns)) if many else [patterns]
+    for each in given:
+        source: object = cast("re.Pattern[Any]", each).pattern if isinstance(each, re.Pattern) else each
+        if not isinstance(source, str):
+            kind = type(cast("object", each)).__name__  # and not the value, which may be a key
+            raise ConfigurationError(f"redact takes strings and expressions that `re` compiled of a str, not {kind}.")
+    return given
+
+
 def _compiled(given: Sequence[str | re.Pattern[str]], longest: int) -> _Search:
     for each in given:
-        if re.compile(each).fullmatch(""):
+        if not each or (isinstance(each, re.Pattern) and each.fullmatch("")):
             raise ConfigurationError(f"redact cannot replace the empty text, which {each!r} matches; ask for more.")
     literals = sorted({each for each in given if isinstance(each, str)}, key=len, reverse=True)
     patterns = [*(re.compile(re.escape(each)) for each in literals), *(e for e in given if isinstance(e, re.Pattern))]
@@ -136,6 +154,12 @@ class _Redaction:
         self._start = 0
         return self._told(shown)
 
+    def _made(self, match: re.Match[str]) -> str:
+        made: object = cast("Callable[[re.Match[str]], object]", self._replacement)(match)
+        if not isinstance(made, str):
+            raise ConfigurationError(f"A replacement of redact must give a str, and gave {type(made).__name__}.")
+        return made
+
     def _told(self, shown: list[str]) -> Sequence[StreamItem]:
         text = "".join(shown)
         return (TextDelta(text, self._choice),) if text else ()
@@ -153,7 +177,7 @@ class _Redaction:
                 break
             match = next((each for pattern in patterns if (each := pattern.match(data, at)) and each[0]), None)
             if match:
-                shown.append(self._replacement if isinstance(self._replacement, str) else self._replacement(match))
+                shown.append(self._replacement if isinstance(self._replacement, str) else self._made(match))
                 at = match.end()
             else:
                 shown.append(data[at])

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from reactivex.disposable import SerialDisposable
 
 from rxllm.errors import ConfigurationError
-from rxllm.items import Ping, Rollback, StreamItem, TextDelta, Usage
+from rxllm.items import Rollback, StreamItem, TextDelta
 from rxllm.observable import Operator, Sink, clock_of, lift
+from rxllm.operators._by_choice import PLACELESS
+from rxllm.operators._seconds import check_seconds
 
 if TYPE_CHECKING:
     from reactivex import abc
@@ -20,7 +22,7 @@ def smooth(window: float) -> Operator:  # noqa: C901 - closures and no class, so
     """Gather text so that at most one delta leaves in each `window`.
 
     Unlike `buffer_with_time`, the first token leaves at once, an idle window emits nothing and costs nothing, an error
-    flushes first, and everything but text keeps its place.
+    flushes first, and everything but text keeps its place. Where there are several choices, it is one delta for each.
 
     >>> from rxllm.testing import play
     >>> play(smooth(3), "ab---c|")
@@ -36,8 +38,7 @@ def smooth(window: float) -> Operator:  # noqa: C901 - closures and no class, so
         ConfigurationError: `window` is not positive, or nothing gives it a clock: subscribe with `scheduler=`, or to
             a stream of ours, which brings its own.
     """
-    if window <= 0:
-        raise ConfigurationError(f"smooth(window) needs a positive number of seconds, e.g. 0.05; got {window!r}.")
+    check_seconds("smooth(window)", window)
 
     def connect(down: Sink, scheduler: abc.SchedulerBase | None) -> Sink:  # noqa: C901 - as above
         if scheduler is None:
@@ -46,43 +47,44 @@ def smooth(window: float) -> Operator:  # noqa: C901 - closures and no class, so
         clock = clock_of(scheduler)
         schedule = scheduler.schedule_relative
         timer = SerialDisposable()
-        held: list[str] = []
-        choice = 0
+        held: dict[int, list[str]] = {}
         due = float("-inf")  # when the next delta may leave
 
         def flush() -> None:
             nonlocal due
             if held:
                 timer.disposable = None
-                gathered = "".join(held)
+                gathered = [TextDelta("".join(texts), choice) for choice, texts in held.items()]
                 held.clear()
                 due = clock() + window
-                emit(TextDelta(gathered, choice))
+                for delta in gathered:
+                    emit(delta)
 
         def flush_due(_scheduler: abc.SchedulerBase, _state: object = None) -> None:
             flush()
 
         def on_next(item: StreamItem) -> None:
-            nonlocal choice, due
+            nonlocal due
             if type(item) is TextDelta:
                 if held:
-                    if item.choice == choice:
-                        held.append(item.text)
-                        return
-                    flush()
-                choice = item.choice
+                    texts = held.get(item.choice)
+                    if texts is None:
+                        held[item.choice] = [item.text]
+                    else:
+                        texts.append(item.text)
+                    return
                 now = clock()
                 if now >= due:
                     due = now + window
                     emit(item)
                 else:
-                    held.append(item.text)
+                    held[item.choice] = [item.text]
                     timer.disposable = schedule(due - now, flush_due)
                 return
             if type(item) is Rollback:
                 held.clear()
                 timer.disposable = None
-            elif held and type(item) is not Ping and type(item) is not Usage:  # those two say nothing of a place
+            elif held and type(item) not in PLACELESS:
                 flush()
             emit(item)
 

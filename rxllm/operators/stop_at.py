@@ -6,9 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from rxllm.errors import ConfigurationError
-from rxllm.items import Rollback, StreamItem, TextDelta
-from rxllm.observable import Operator, Sink, lift
+from rxllm.items import Finish, Rollback, StreamItem, TextDelta
+from rxllm.observable import Operator, Sink
 from rxllm.operators._by_choice import BESIDE, ends
+from rxllm.operators._ending import Exit, lift_ending
+from rxllm.operators._tokens import TokenCount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +21,7 @@ __all__ = ["stop_at"]
 
 
 def stop_at(*sequences: str, choice: int = 0) -> Operator:  # noqa: C901 - closures, so that a token costs one call
-    """End the stream where one of the sequences stands in the text; the text before it is kept.
+    """End the stream where one of the sequences stands in the text: what is before it stays, and a `Finish("stop")`.
 
     Unlike the providers' own `stop` it knows any number of sequences of any length, and it works on any model; unlike
     `rx.take_while` it sees a sequence that is cut into several deltas, and never shows the beginning of one. In
@@ -29,24 +31,26 @@ def stop_at(*sequences: str, choice: int = 0) -> Operator:  # noqa: C901 - closu
 
     >>> from rxllm.testing import play
     >>> play(stop_at("END"), "a-'bE'-N-c-'.EN'-Dx--|")
-    "a-b---'ENc'-.-|"
+    "a-b---'ENc'-.-({finish stop stop_at {usage output_tokens=6 estimated=True}}|)"
 
     Args:
         sequences: At least one; whichever is complete first.
         choice: Whose text is watched.
 
     Returns:
-        An operator over stream items that completes at the sequence.
+        An operator over stream items that completes at the sequence; the usage in its `Finish` is estimated.
 
     Raises:
         ConfigurationError: There is no sequence, or an empty one.
     """
-    if not sequences or not all(sequences):
+    if not sequences or not all(isinstance(each, str) and each for each in sequences):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers exist
         raise ConfigurationError(f"stop_at needs sequences of at least one character, e.g. '###'; got {sequences!r}.")
     beginning = re.compile("|".join(sorted({re.escape(each[0]) for each in sequences})))
 
-    def connect(down: Sink, _: abc.SchedulerBase | None) -> Sink:  # noqa: C901 - as above
+    def connect(down: Sink, _: abc.SchedulerBase | None, way_out: Exit) -> Sink:  # noqa: C901 - as above
         emit = down.on_next
+        count = TokenCount()
+        add = count.add
         watch = _Watch(sequences, beginning)
 
         def show(text: str) -> None:
@@ -54,13 +58,14 @@ def stop_at(*sequences: str, choice: int = 0) -> Operator:  # noqa: C901 - closu
                 emit(TextDelta(text, choice))
 
         def on_next(item: StreamItem) -> None:
-            if watch.stopped:
+            if way_out.taken:
                 return
+            add(item)
             if type(item) is TextDelta:
                 if item.choice == choice and (watch.held or beginning.search(item.text)):
                     show(watch.feed(item.text))
                     if watch.stopped:
-                        down.on_completed()
+                        way_out.complete(Finish("stop", "stop_at", count.usage()))
                     return
             elif type(item) is Rollback:
                 watch.held = ""
@@ -69,18 +74,16 @@ def stop_at(*sequences: str, choice: int = 0) -> Operator:  # noqa: C901 - closu
             emit(item)
 
         def on_error(error: Exception) -> None:
-            if not watch.stopped:
-                show(watch.flush())
-                down.on_error(error)
+            show(watch.flush())
+            way_out.fail(error)
 
         def on_completed() -> None:
-            if not watch.stopped:
-                show(watch.flush())
-                down.on_completed()
+            show(watch.flush())
+            way_out.complete()
 
         return Sink(on_next, on_error, on_completed)
 
-    return lift(connect)
+    return lift_ending(connect)
 
 
 class _Watch:

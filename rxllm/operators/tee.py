@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 from loguru import logger
@@ -37,12 +38,14 @@ def tee(observer: abc.ObserverBase[Any] | Callable[[Any], object]) -> Operator: 
         An operator over any values, all of which pass unchanged.
 
     Raises:
-        ConfigurationError: It can observe nothing.
+        ConfigurationError: It can observe nothing, or is async, which nobody would await.
     """
     see, fail, complete = (getattr(observer, name, None) for name in ("on_next", "on_error", "on_completed"))
     see = see or (observer if callable(observer) else None)
     if not (see or fail or complete):
         raise ConfigurationError(f"tee takes an observer or a function of an item, not {type(observer).__name__}.")
+    if any(map(inspect.iscoroutinefunction, (see, fail, complete))):
+        raise ConfigurationError("tee's observer is async, and nobody would await it. Put map_async(f) into the pipe.")
 
     def connect(down: Sink, _: abc.SchedulerBase | None) -> Sink:  # noqa: C901 - as above
         emit = down.on_next

@@ -17,6 +17,7 @@ from rxllm.errors import (
 from rxllm.items import Finish, Ping, ProviderEvent, Started, StreamItem, TextDelta, Usage
 from rxllm.observable import Operator, Sink, clock_of
 from rxllm.operators._ending import Exit, lift_ending
+from rxllm.operators._seconds import check_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +39,8 @@ def timeouts(*, first: float | None = None, progress: float | None = None, total
     """Fail the pipe with a typed error when a limit is reached; what came is in its `partial`.
 
     Unlike `rx.timeout`, which takes a keep-alive for life and costs a timer an item, it knows what is content and has
-    one timer. Unlike `Model(timeouts=…)` it also holds for what operators above make of the stream, and in a
-    subscriber's pipe it ends that pipe only.
+    one timer. Unlike `Model(timeouts=…)` it also holds for what operators above make of the stream, goes on while the
+    stream is paused, and in a subscriber's pipe ends that pipe only.
 
     >>> from rxllm.testing import play
     >>> play(timeouts(first=2), "----a|")
@@ -59,9 +60,14 @@ def timeouts(*, first: float | None = None, progress: float | None = None, total
         ConfigurationError: No limit is given, or one that is not positive; or nothing gives a clock: subscribe with
             `scheduler=`, or to a stream of ours.
     """
-    limits = [limit for limit in (first, progress, total) if limit is not None]
-    if not limits or not all(limit > 0 for limit in limits):
-        raise ConfigurationError(f"timeouts takes positive seconds; got {first=}, {progress=}, {total=}.")
+    limits = {"first": first, "progress": progress, "total": total}
+    if all(limit is None for limit in limits.values()):
+        raise ConfigurationError(
+            "timeouts takes a positive number of seconds as first=, progress= or total=; got none."
+        )
+    for name, limit in limits.items():
+        if limit is not None:
+            check_seconds(f"timeouts({name}=)", limit)
 
     def connect(down: Sink, scheduler: abc.SchedulerBase | None, way_out: Exit) -> Sink:
         if scheduler is None:

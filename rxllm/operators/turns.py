@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rxllm.completion import Completion
 from rxllm.items import ReasoningDelta, RefusalDelta, Rollback, Started, StreamItem, TextDelta, ToolCall, ToolCallDelta
 from rxllm.observable import Operator, Sink, lift
+from rxllm.turn_items import StageStarted, TurnCompleted, TurnStarted
 
 if TYPE_CHECKING:
     from reactivex import abc
@@ -14,13 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["turns"]
 
 _BEGINS = (Started, TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta, ToolCall)
+_ENDS = frozenset({Started, TurnStarted, TurnCompleted, StageStarted})
 
 
 def turns() -> Operator:
-    """Give the `Completion` of each turn as it ends: the next `Started` or the stream's end ends it.
+    """Give the `Completion` of each turn as it ends: at an agent's `TurnCompleted`, the next `Started`, or the end.
 
-    Unlike `final`, which tells the last turn, it tells all, and on an empty stream none. A turn that fails is not
-    given: the error has it as `.partial`. A rolled back attempt is forgotten, but not what it cost.
+    Unlike `final`, which tells the last turn, it tells all, and on an empty stream none; unlike `completion.turns` it
+    does not wait, and takes the stages of a pipeline apart too. A turn that fails is not given: the error has it as
+    `.partial`. A rolled back attempt is forgotten, but not what it cost.
 
     >>> from reactivex import operators as rx
     >>> from rxllm.testing import play
@@ -38,8 +41,9 @@ def turns() -> Operator:
         def on_next(item: StreamItem) -> None:
             nonlocal completion, begun
             if begun:
-                if type(item) is Started:
+                if type(item) in _ENDS:
                     ended, completion = completion, Completion().plus(item)
+                    begun = type(item) is Started
                     down.on_next(ended)
                     return
                 begun = type(item) is not Rollback

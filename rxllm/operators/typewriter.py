@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from reactivex.disposable import SerialDisposable
 
 from rxllm.errors import ConfigurationError
-from rxllm.items import Ping, Rollback, StreamItem, TextDelta, Usage
+from rxllm.items import Rollback, StreamItem, TextDelta
 from rxllm.observable import Operator, Sink, clock_of, lift
+from rxllm.operators._by_choice import PLACELESS
 from rxllm.operators._desk import Desk, cutting
+from rxllm.operators._seconds import check_seconds
 
 if TYPE_CHECKING:
     import re
@@ -24,7 +26,8 @@ def typewriter(chunk: str | re.Pattern[str] = "grapheme", *, max_lag: float = 0.
 
     Unlike `smooth` it spreads a burst; unlike `rx.zip` with an interval its pace follows the provider's. A piece that
     may still go on (a letter before its accent, half of a word) waits for its rest, but not longer than that. At the
-    end and before a structural item everything held leaves at once.
+    end and before a structural item or another choice's text everything held leaves at once; of several choices, take
+    one with `choice` first.
 
     >>> from rxllm.testing import play
     >>> play(typewriter("word", max_lag=4), "'one two three '-----|")
@@ -42,8 +45,7 @@ def typewriter(chunk: str | re.Pattern[str] = "grapheme", *, max_lag: float = 0.
         ConfigurationError: `max_lag` is not positive, `chunk` no regular expression, the extra is missing; or nothing
             gives a clock: subscribe with `scheduler=`, or to a stream of ours.
     """
-    if not max_lag > 0:
-        raise ConfigurationError(f"typewriter(max_lag=) takes a positive number of seconds; got {max_lag!r}.")
+    check_seconds("typewriter(max_lag=)", max_lag)
     cut = cutting(chunk)
 
     def connect(down: Sink, scheduler: abc.SchedulerBase | None) -> Sink:  # noqa: C901 - as above
@@ -93,7 +95,7 @@ def typewriter(chunk: str | re.Pattern[str] = "grapheme", *, max_lag: float = 0.
                 return
             if type(item) is Rollback:
                 desk.clear()
-            elif type(item) is not Ping and type(item) is not Usage:  # those two say nothing of a place
+            elif type(item) not in PLACELESS:
                 flush()
             emit(item)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from types import NoneType
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
@@ -46,7 +48,8 @@ class Pipeline:
         timeouts: Of a whole run: only `total`, `first_item` and `progress` make sense here.
     """
 
-    _stream_type: Callable[..., PipelineStream] = PipelineStream
+    watchers: tuple[Callable[[PipelineStream], object], ...] = ()
+    """Called with each stream that is made, before anybody listens to it."""
 
     def __init__(
         self,
@@ -57,6 +60,10 @@ class Pipeline:
     ) -> None:
         self.name = name
         self.timeouts = Timeouts(**timeouts) if isinstance(timeouts, Mapping) else timeouts
+        if not isinstance(cast("Any", self.timeouts), (Timeouts, NoneType)):
+            raise ConfigurationError(
+                f"A pipeline's timeouts are Timeouts, a dict of its fields, or None; got {timeouts!r}."
+            )
         self._stages = tuple(stages)
         self._runs: WeakValueDictionary[str, PipelineStream] = WeakValueDictionary()
 
@@ -135,6 +142,7 @@ class Pipeline:
         self,
         value: Any,
         *,
+        to: Any = None,
         run_id: str | None = None,
         through: Sequence[Operator] = (),
         replay: bool = True,
@@ -145,6 +153,7 @@ class Pipeline:
 
         Args:
             value: What the first stage gets.
+            to: Where the items go besides, from now on: a sender, an observer, a queue, a function, or a list of them.
             run_id: What `stop` shall know it by; by default a new one, see `stream.run_id`.
             through: Operators before the multicast; their end stops the run, for everybody.
             replay: Whether a late subscriber gets what has been.
@@ -159,14 +168,21 @@ class Pipeline:
         """
         if not self._stages:
             raise ConfigurationError("This pipeline has no stage; add one with map, prompt or chain.")
-        if run_id is not None and run_id in self._runs and not self._runs[run_id].ended:
+        other = self._runs.get(run_id or "")
+        if other is not None and not other.ended:
             raise ConfigurationError(f"There is a run {run_id!r} already; give another run_id, or none.")
         home = scheduler or loop_scheduler()
         run = PipelineRun(self.as_stage(), value, home, run_id or uuid4().hex)
-        stream = self._stream_type(
+        stream = PipelineStream(
             run, scheduler=home, through=through, replay=replay, on_abandon=on_abandon, timeouts=self.timeouts
         )
         self._runs[run.run_id] = stream
+        for watch in self.watchers:
+            watch(stream)
+        if to is not None:
+            from rxllm.senders import as_sender  # only those who send somewhere wait for the senders
+
+            stream.subscribe(as_sender(to))
         return stream
 
     async def call(self, value: Any, *, run_id: str | None = None) -> Any:
@@ -204,18 +220,20 @@ class Pipeline:
         Args:
             values: What the first stage gets, run by run.
             concurrency: Runs at once.
-            progress: Called after each run with how many have ended, and of how many.
+            progress: A sync function, called after each run with how many have ended, and of how many.
             return_exceptions: Whether a failed run leaves its exception in the list, and does not stop the others.
 
         Returns:
             The last stages' values, in the order of `values`.
 
         Raises:
-            ConfigurationError: `concurrency` is not positive.
+            ConfigurationError: `concurrency` is no positive whole number, or `progress` is async.
             Exception: What the first failing run raised; the others are stopped.
         """
-        if concurrency < 1:
-            raise ConfigurationError(f"concurrency is at least 1; got {concurrency!r}.")
+        if not isinstance(cast("Any", concurrency), int) or concurrency < 1:
+            raise ConfigurationError(f"concurrency is a whole number, at least 1; got {concurrency!r}.")
+        if inspect.iscoroutinefunction(progress):
+            raise ConfigurationError("progress= takes a sync function; what is async nobody would await.")
         given = list(values)
         results: list[Any] = [None] * len(given)
         ended = 0

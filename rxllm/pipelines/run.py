@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from rxllm.stream import CompletionStream
 
 __all__ = ["PipelineRun"]
+
+_playing: Final[set[asyncio.Task[None]]] = set()  # a loop holds its tasks weakly, and nothing else one that waits
 
 
 class PipelineRun:
@@ -69,6 +71,8 @@ class PipelineRun:
                 "No event loop is running here. A pipeline runs inside `async def`, also on virtual time."
             ) from error
         self._task = loop.create_task(self._play(), name=f"rxllm pipeline {self._stages.name}")
+        _playing.add(self._task)
+        self._task.add_done_callback(_playing.discard)
 
     def pause(self) -> None:
         """Stop reading from the models; a function that runs goes on, and what comes of it waits."""

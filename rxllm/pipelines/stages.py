@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from rxllm.askable import Askable
 from rxllm.completion import Completion
-from rxllm.errors import ConfigurationError
+from rxllm.errors import ConfigurationError, RxllmError
 from rxllm.pipelines.calls import called
 from rxllm.turn_items import StageCompleted, StageStarted
 
@@ -132,7 +132,14 @@ class Prompt(Stage):
             _asked_with(value), through=self._through, scheduler=scene.scheduler, **self._settings
         )
         completion = await scene.listen(stream, self._sender())
-        return completion.text if completion.output is None else completion.output
+        if completion.output is not None:
+            return completion.output
+        wanted = getattr(self._asked, "output", None)
+        if wanted is not None:  # the next stage counts on an instance, and half of its JSON is none
+            raise RxllmError(
+                f"The agent {self.name} gave no {wanted.__name__}: its answer ended with {completion.finish_reason!r}."
+            )
+        return completion.text
 
     def _sender(self) -> Sender | None:
         if self._to is None:

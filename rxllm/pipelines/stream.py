@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from rxllm.errors import RxllmError
+from rxllm.agent.agent import AgentStream, number_of
+from rxllm.errors import ConfigurationError, RxllmError
 from rxllm.stream import CompletionStream
 
 if TYPE_CHECKING:
-    from rxllm.agent import AgentStream
     from rxllm.items import ToolCall
     from rxllm.pipelines.run import PipelineRun
     from rxllm.pipelines.stages import Step
@@ -81,5 +81,7 @@ class PipelineStream(CompletionStream):
         stream.deny(number, why)
 
     def _asker(self, call: int | ToolCall | ToolApprovalRequested) -> tuple[AgentStream, int]:
-        stream, number = self._run.asker(call if isinstance(call, int) else call.call)
-        return cast("AgentStream", stream), number
+        stream, number = self._run.asker(number_of(call))
+        if not isinstance(stream, AgentStream):
+            raise ConfigurationError(f"Call {number_of(call)} is a model's own, and no agent's: nobody will run it.")
+        return stream, number

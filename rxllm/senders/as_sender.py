@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import queue
 from functools import partial
 from typing import Any, cast
@@ -17,24 +18,27 @@ __all__ = ["as_sender"]
 def as_sender(given: Any) -> Sender:
     """Make a sender of whatever can be sent to; a sender is taken as it is.
 
-    An observer's or a function's failure is then its own affair. A queue of yours gets the items, then None or the
-    error; where an `asyncio.Queue` is full, what comes waits merged in front of it.
+    Of a class of senders, `to=StdoutSender`, one is made. An observer's or a function's failure is then its own affair.
+    A queue of yours gets the items, then None or the error; where an `asyncio.Queue` is full, what comes waits merged
+    in front of it.
 
     >>> as_sender(print)
     <CallbackSender open, 0 lost>
 
     Args:
-        given: A sender, an observer, a function (sync or async), an `asyncio.Queue`, a `queue.Queue` without bound, or
-            a list of these.
+        given: A sender, an observer, a class of these, a function (sync or async), an `asyncio.Queue`, a `queue.Queue`
+            without bound, or a list of these.
 
     Returns:
         An observer that raises nothing.
 
     Raises:
-        ConfigurationError: It is none of these.
+        ConfigurationError: It is none of these, or a class that cannot be made without arguments.
     """
     from rxllm.senders.broadcast import BroadcastSender  # which takes what we take
 
+    if isinstance(given, type):
+        given = _made(cast("Any", given))
     if isinstance(given, Sender):
         return given
     if isinstance(given, asyncio.Queue):
@@ -52,6 +56,17 @@ def as_sender(given: Any) -> Sender:
         f"Nothing can be sent to {given!r}. Give a sender of rxllm.senders, an observer, a function (sync or async), "
         "an asyncio.Queue, a queue.Queue, or a list of these."
     )
+
+
+def _made(kind: Any) -> Any:
+    """Make one of a class of senders or observers; to call any other class with each item makes no sense."""
+    if not hasattr(kind, "on_next"):
+        raise ConfigurationError(f"{kind.__name__} is a class, and not one of senders; give an object.")
+    try:
+        inspect.signature(kind).bind()
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"{kind.__name__} cannot be made without arguments ({error}); give one.") from error
+    return kind()
 
 
 def _of_threads(given: queue.Queue[Any]) -> Sender:

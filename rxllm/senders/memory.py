@@ -6,6 +6,7 @@ from typing import Any
 
 from rxllm.items import Rollback, Stamped, Started, TextDelta
 from rxllm.senders.sender import Sender
+from rxllm.turn_items import StageStarted, TurnStarted
 
 __all__ = ["MemorySender"]
 
@@ -45,6 +46,8 @@ class MemorySender(Sender):
         if isinstance(item, Started):
             self._start = len(self.items)
         self.items.append(value)
+        if isinstance(item, (TurnStarted, StageStarted)):  # what came before it is another answer
+            self._start = len(self.items)
 
     def end(self, error: Exception | None) -> None:
         """Keep how it ended."""

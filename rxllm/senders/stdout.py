@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, cast
 
 from rxllm.errors import ConfigurationError
 from rxllm.items import RefusalDelta, Rollback, Stamped, StreamItem, TextDelta
@@ -37,7 +37,7 @@ class StdoutSender(Sender):
     On a terminal (which takes rich) the reasoning stands dimmed in a section of its own, a tool has a spinner with the
     time elapsed, then a line with ✓, its milliseconds and its result, and no control character of the model's gets
     through. Into a pipe goes the text and nothing else, unchanged. What a Rollback voids stays where it was written,
-    and a line below says so, in a pipe too.
+    and a line below says so, in a pipe too. What the file's encoding has no word for is a "?" there.
 
     Unlike a `print` as a subscriber it keeps lines whole; put `ops.smooth(0.05)` before it where tokens come fast.
 
@@ -56,7 +56,7 @@ class StdoutSender(Sender):
 
     def __init__(self, file: TextIO | None = None, *, markdown: bool = False) -> None:
         super().__init__()
-        out = sys.stdout if file is None else file
+        out = cast("TextIO", _Tolerant(sys.stdout if file is None else file))
         self._display: Display = _terminal(out, markdown=markdown) if out.isatty() else _Plain(out)
 
     def send(self, value: Any) -> None:
@@ -81,6 +81,23 @@ def _terminal(file: TextIO, *, markdown: bool) -> Display:
     except ModuleNotFoundError as error:
         raise ConfigurationError("A StdoutSender on a terminal takes rich: pip install 'rxllm[cli]'.") from error
     return Terminal(file, markdown=markdown)
+
+
+class _Tolerant:
+    """A file that no letter can fail: half a surrogate pair, or an emoji where the terminal speaks Latin."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        """Write the text, as far as the file has words for it."""
+        try:
+            return self._file.write(text)
+        except UnicodeEncodeError as error:
+            return self._file.write(text.encode(error.encoding, "replace").decode(error.encoding))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
 
 class _Plain:

@@ -93,13 +93,17 @@ class Terminal:
                 self._spinner.note(item.call, printable(f"{item.name}: {_said(item.progress)}"))
             case ToolCompleted():
                 self._completed(item)
-            case Rollback() if self._shown:
-                self._spinner.stop()
-                self._end_line()
-                self._line(f"✗ void: what stands above is taken back; attempt {item.attempt} follows", "red")
-                self._section, self._shown = "", False
+            case Rollback():
+                self._void(item)
             case _:
                 pass
+
+    def _void(self, item: Rollback) -> None:
+        self._spinner.stop()  # a tool that began early is cancelled, and tells no end
+        if self._shown:
+            self._end_line()
+            self._line(f"✗ void: what stands above is taken back; attempt {item.attempt} follows", "red")
+            self._section, self._shown = "", False
 
     def _completed(self, item: ToolCompleted) -> None:
         self._enter("tools")

@@ -172,7 +172,7 @@ class _Script:
     def resume(self) -> None:
         """Go on."""
         self._paused = False
-        if self._waiting:
+        if self._waiting and not self._ended:
             self._waiting = False
             self._read()
 

@@ -105,6 +105,8 @@ class Job:
         seconds = self._tool.timeout
         async with self._slot():
             self._started()
+            if self._cancelled:  # by whoever was told; the task itself would only notice at its first await
+                raise asyncio.CancelledError
             limit = asyncio.timeout(seconds)
             try:
                 async with limit:

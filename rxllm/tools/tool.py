@@ -14,6 +14,7 @@ from pydantic.errors import PydanticUserError
 from rxllm.errors import ConfigurationError, ToolError
 from rxllm.messages import ToolSpec
 from rxllm.tools.arguments import CONTEXT, Arguments, described, is_method, misfit, source_of, summary
+from rxllm.tools.options import Options
 
 if TYPE_CHECKING:
     import asyncio
@@ -43,7 +44,7 @@ class Tool(Generic[P, R]):
         early: Whether it may start while the model still speaks; only for what does no harm when done in vain.
 
     Raises:
-        ConfigurationError: A parameter cannot be described in JSON Schema, or the name is not one.
+        ConfigurationError: A parameter cannot be described in JSON Schema, the name is not one, or an option is wrong.
     """
 
     def __init__(
@@ -60,19 +61,24 @@ class Tool(Generic[P, R]):
         given = cast("Any", function)  # as whatever came, not as what is asked for
         if not callable(given) and not isinstance(given, classmethod):
             raise ConfigurationError(f"A tool is made of a function, a method or a pydantic model; got {function!r}.")
-        if timeout is not None and not timeout > 0:
-            raise ConfigurationError(f"A tool's timeout is a positive number of seconds, or None; got {timeout!r}.")
-        if max_concurrency is not None and max_concurrency < 1:
-            raise ConfigurationError(f"max_concurrency is at least 1, or None; got {max_concurrency!r}.")
+        fields: dict[str, Any] = {
+            "name": name,
+            "description": description,
+            "timeout": timeout,
+            "max_concurrency": max_concurrency,
+            "needs_approval": needs_approval,
+            "early": early,
+        }
+        options = Options(**fields)
         source = source_of(function)
         self.function = function
         self.name: str = name or getattr(source, "__name__", type(source).__name__)
         if not _NAME.fullmatch(self.name):
             raise ConfigurationError(f"{self.name!r} is no name for a tool: give name=, of letters, digits, _ and -.")
-        self.timeout = timeout
-        self.max_concurrency = max_concurrency
-        self.needs_approval = needs_approval
-        self.early = early
+        self.timeout = options.timeout
+        self.max_concurrency = options.max_concurrency
+        self.needs_approval: bool | Callable[..., bool] = options.needs_approval
+        self.early = options.early
         self.slots: Slots = {}  # by loop; what is bound of one method shares them
         self.description: str = summary(inspect.getdoc(source) or "") if description is None else description
         self._arguments: Arguments | None = None  # of a method, until it is bound
@@ -159,7 +165,13 @@ class Tool(Generic[P, R]):
             ConfigurationError: There is none, or another one.
         """
         expected = self.arguments.context
-        if self.arguments.wants_context and inspect.isclass(expected) and not isinstance(context, expected):
+        if not self.arguments.wants_context or not inspect.isclass(expected):
+            return
+        try:
+            fits = isinstance(context, expected)
+        except TypeError:  # a Protocol that only the type checker knows, or a dict[str, int]
+            return
+        if not fits:
             raise ConfigurationError(
                 f"Tool {self.name} needs a context of type {expected.__name__}, and got {type(context).__name__}. "
                 "Give it with the question: agent.stream(…, ctx=…)."

@@ -8,6 +8,7 @@ import os
 import ssl as tls
 from contextlib import suppress
 from functools import lru_cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.request import getproxies_environment, proxy_bypass
@@ -16,12 +17,12 @@ import aiohttp
 from loguru import logger
 from yarl import URL
 
-from rxllm.errors import ConfigurationError, TransportError
+from rxllm.errors import ConfigurationError, TotalTimeout, TransportError
 from rxllm.transport.arguments import checked_number
 from rxllm.transport.byte_stream import HttpByteStream
 from rxllm.transport.failures import FOREIGN, no_bytes, unopened
 from rxllm.transport.refusals import refusal, secrets_of
-from rxllm.transport.session import SharedSession, abort
+from rxllm.transport.session import Sending, SharedSession, abort
 
 if TYPE_CHECKING:
     from rxllm.errors import ProviderError
@@ -33,6 +34,8 @@ _REFUSAL_BYTES: Final = 64 * 1024
 _REFUSAL_SECONDS: Final = 5.0
 _LARGE_BODY: Final = 2**20  # above it aiohttp wants a file, and warns
 
+_CUT_OFF: Final = (aiohttp.ServerDisconnectedError, ConnectionResetError, BrokenPipeError)
+
 _unverified: Final[set[str]] = set()
 
 
@@ -41,7 +44,8 @@ class HttpTransport:
 
     Unlike an aiohttp session, it has no limit of connections and no limit of time but the two told here, raises the
     errors of `rxllm.errors` only, and may be used from one loop after another. Proxies are taken from the environment
-    (`HTTPS_PROXY`, `NO_PROXY`); `~/.netrc` is not read, redirects are not followed and no cookie is kept.
+    (`HTTPS_PROXY`, `NO_PROXY`), save for this machine's own servers; `~/.netrc` is not read, redirects are not followed
+    and no cookie is kept.
 
     >>> import asyncio
     >>> from rxllm.transport.exchange import HttpRequest
@@ -105,22 +109,19 @@ class HttpTransport:
                 "TLS certificates of {} are not verified (ssl=False): anybody on the way can read along.", place
             )
         shared = self._shared = await SharedSession.join(self)
-        head_clock = asyncio.timeout(None)  # started by the session as soon as the request's headers are sent
+        sending = Sending(asyncio.timeout(None), self._idle_timeout)
         try:
-            async with head_clock:
-                response = await shared.opened().request(
-                    request.method,
-                    url,
-                    headers=request.headers,
-                    data=io.BytesIO(request.body) if len(request.body) > _LARGE_BODY else request.body or None,
-                    allow_redirects=False,
-                    ssl=self._ssl,
-                    proxy=_proxy(url),
-                    timeout=aiohttp.ClientTimeout(connect=self._connect_timeout),
-                    trace_request_ctx=(head_clock, self._idle_timeout),
-                )
+            try:
+                response = await self._sent(shared, request, url, sending)
+            except _CUT_OFF:
+                if not sending.reused:
+                    raise
+                # The server closed a connection that had served before while this request was on its way to it, so
+                # that nobody has read it: it is sent once more, on another one.
+                sending = Sending(asyncio.timeout(None), self._idle_timeout)
+                response = await self._sent(shared, request, url, sending)
         except FOREIGN as error:
-            if head_clock.expired():
+            if sending.clock.expired():
                 failure = no_bytes(place, self._idle_timeout or 0.0)
             else:
                 failure = unopened(error, place, self._connect_timeout)
@@ -131,19 +132,47 @@ class HttpTransport:
         # Raised here, so that no traceback shows aiohttp's exception: its request_info has the key.
         raise failure
 
-    async def fetch(self, request: HttpRequest, *, limit: int = 4 * 1024 * 1024) -> bytes:
+    async def _sent(
+        self, shared: SharedSession, request: HttpRequest, url: URL, sending: Sending
+    ) -> aiohttp.ClientResponse:
+        async with sending.clock:
+            return await shared.opened().request(
+                request.method,
+                url,
+                headers=request.headers,
+                data=io.BytesIO(request.body) if len(request.body) > _LARGE_BODY else request.body or None,
+                allow_redirects=False,
+                ssl=self._ssl,
+                proxy=_proxy(url),
+                timeout=aiohttp.ClientTimeout(connect=self._connect_timeout),
+                trace_request_ctx=sending,
+            )
+
+    async def fetch(self, request: HttpRequest, *, limit: int = 4 * 1024 * 1024, total: float | None = None) -> bytes:
         """Read a small body whole, e.g. a list of models.
 
         Args:
             request: What is sent.
             limit: Bytes that a small body may have.
+            total: Seconds that the whole may take; None for no limit but those of `open`.
 
         Returns:
             The body.
 
         Raises:
+            TotalTimeout: It was not whole in time.
             TransportError: The body is larger, or any reason that `open` has.
         """
+        try:
+            async with asyncio.timeout(total):
+                return await self._fetched(request, limit)
+        except TimeoutError:
+            place = _checked(request)[1]
+            raise TotalTimeout(
+                f"{place} gave no whole answer within {total:g} s. Is it still working?", total or 0.0
+            ) from None
+
+    async def _fetched(self, request: HttpRequest, limit: int) -> bytes:
         stream = await self.open(request)
         whole = bytearray()
         try:
@@ -221,11 +250,19 @@ _PROXY_VARIABLES: Final = tuple(f(f"{s}_proxy") for s in ("http", "https", "no")
 def _proxy(url: URL) -> str | None:
     """Look up the environment's proxy; aiohttp's `trust_env` would read ~/.netrc too, and then refuse our own key."""
     said = tuple(map(os.environ.get, _PROXY_VARIABLES))
-    return _proxy_said(url.scheme, f"{url.host}:{url.port}", said) if any(said) else None
+    return _proxy_said(url.scheme, url.host or "", f"{url.host}:{url.port}", said) if any(said) else None
 
 
 @lru_cache(maxsize=256)
-def _proxy_said(scheme: str, place: str, _said: tuple[str | None, ...]) -> str | None:
+def _proxy_said(scheme: str, host: str, place: str, _said: tuple[str | None, ...]) -> str | None:
     """Let urllib read the environment, once for all requests to a place while the environment says the same."""
     proxy = getproxies_environment().get(scheme)
-    return None if not proxy or proxy_bypass(place) else proxy
+    return None if not proxy or _is_this_machine(host) or proxy_bypass(place) else proxy
+
+
+def _is_this_machine(host: str) -> bool:
+    """Tell whether a proxy, for which these names mean itself, could never lead there: the embedded model, say."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -14,7 +14,23 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from types import SimpleNamespace
 
-__all__ = ["SharedSession", "abort"]
+__all__ = ["Sending", "SharedSession", "abort"]
+
+
+class Sending:
+    """What is known of a request while it is being sent.
+
+    Args:
+        clock: The time-out of the response's head, started as soon as the request's headers are sent.
+        idle_timeout: Its seconds.
+    """
+
+    __slots__ = ("clock", "idle_timeout", "reused")
+
+    def __init__(self, clock: asyncio.Timeout, idle_timeout: float | None) -> None:
+        self.clock = clock
+        self.idle_timeout = idle_timeout
+        self.reused = False
 
 
 class SharedSession:
@@ -122,6 +138,7 @@ def abort(response: aiohttp.ClientResponse) -> None:
 def _new_session() -> aiohttp.ClientSession:
     started = aiohttp.TraceConfig()
     started.on_request_headers_sent.append(_start_idle_clock)
+    started.on_connection_reuseconn.append(_note_reuse)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),  # a hundred at once is few for streams that last minutes
         timeout=aiohttp.ClientTimeout(),  # none at all: aiohttp's total of 300 s would cut long answers
@@ -137,9 +154,18 @@ async def _start_idle_clock(
     _params: aiohttp.TraceRequestHeadersSentParams,
 ) -> None:
     """Let the wait for the response's head begin: only now is there a connection."""
-    clock, idle_timeout = context.trace_request_ctx
-    if idle_timeout is not None:
-        clock.reschedule(asyncio.get_running_loop().time() + idle_timeout)
+    sending: Sending = context.trace_request_ctx
+    if sending.idle_timeout is not None:
+        sending.clock.reschedule(asyncio.get_running_loop().time() + sending.idle_timeout)
+
+
+async def _note_reuse(
+    _session: aiohttp.ClientSession,
+    context: SimpleNamespace,
+    _params: aiohttp.TraceConnectionReuseconnParams,
+) -> None:
+    """Remember that this connection has served before, and that its server may just have closed it."""
+    context.trace_request_ctx.reused = True
 
 
 def _version() -> str:

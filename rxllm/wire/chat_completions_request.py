@@ -80,13 +80,15 @@ def _message(message: Message, reasoning_field: str | None) -> dict[str, Any]:
     if isinstance(message.content, list):
         content = [_part(part) for part in message.content]
     else:
-        content = "" if message.content is None and message.role != "assistant" else message.content
+        content = (
+            "" if message.content is None and not message.tool_calls else message.content
+        )  # OpenAI wants one of them
     fields: dict[str, Any] = {"role": message.role, "content": content}
     if message.name is not None:
         fields["name"] = message.name
     if message.tool_calls:
         fields["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
             for call in message.tool_calls
         ]
     if message.tool_call_id is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 from pydantic import BaseModel
@@ -93,11 +94,26 @@ def check_json(value: Any, place: str = "") -> None:
         ConfigurationError: There is a NaN or an infinity, half a surrogate pair, or an object of Python's.
     """
     try:
+        _strict.encode(value).encode()
+    except (TypeError, ValueError, RecursionError):  # which says no more than that: the walk says where, and what
+        pass
+    else:
+        return
+    try:
         _check(value, place)
     except RecursionError:
         raise ConfigurationError(
             f"{place or 'The request'} is nested too deeply, or holds itself. Expected what JSON can say."
         ) from None
+
+
+def _fields(value: object) -> dict[str, Any]:
+    if isinstance(value, BaseModel):
+        return vars(value).copy()
+    raise TypeError
+
+
+_strict: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_fields)
 
 
 def _check(value: Any, place: str) -> None:

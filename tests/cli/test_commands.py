@@ -155,3 +155,14 @@ async def test_an_unexpected_error_is_one_line_and_its_traceback_comes_when_aske
     assert ran.err.startswith("rxllm: unexpected AttributeError")
     assert ("Traceback" in ran.err) is traceback
     assert traceback or ran.err.count("\n") == 1
+
+
+async def test_a_closed_stdin_is_an_empty_one() -> None:
+    closed = (
+        "-c",
+        "import os, sys; os.close(0); os.execv(sys.executable, [sys.executable, '-m', 'rxllm', *sys.argv[1:]])",
+    )
+    asked = await run("chat", python=closed)
+    assert (asked.status, asked.out, "The prompt is empty" in asked.err) == (2, "", True)
+    replayed = await run("replay", "-", "--wire", "chat_completions", python=closed)
+    assert (replayed.status, replayed.out, replayed.err.count("\n")) == (4, "", 1)

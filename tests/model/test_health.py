@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
-from misbehaving_server import answer, close_early
+from misbehaving_server import answer, close_early, hold_head, stall
 
 from rxllm import Health, Model
 from rxllm.testing import ReplayTransport
@@ -88,3 +89,13 @@ async def test_a_server_that_is_not_there_does_not_answer():
 async def test_a_recording_is_no_server():
     health = await Model("openai:m", transport=ReplayTransport(b"")).health()
     assert (health.ok, health.detail) == (False, "not a server: ReplayTransport")
+
+
+@pytest.mark.parametrize("script", [hold_head(), stall(b'{"data": [')], ids=["no head", "half a body"])
+async def test_a_server_that_never_answers_is_told_after_the_total_limit(misbehaving, script):
+    misbehaving.play(script)
+    async with Model("openai:m", base_url=misbehaving.url, timeouts={"total": 0.05}) as model:
+        health = await asyncio.wait_for(model.health(), 5)
+    assert (health.ok, health.answers, health.models) == (False, False, [])
+    assert "0.05 s" in health.detail
+    await misbehaving.no_sockets()

@@ -85,6 +85,14 @@ def test_a_limit_must_be_given_and_positive(limits):
         budget(**limits)
 
 
+def test_an_encoder_that_raises_fails_that_pipe_and_not_the_producer():
+    source = Subject()
+    seen = watch(source.pipe(budget(3, encoder=lambda _: 1 // 0)))
+    source.on_next(TextDelta("a"))
+    assert ([type(error) for error in seen.errors], list(seen)) == ([ZeroDivisionError], [])
+    assert source.observers == []
+
+
 def test_seconds_need_a_clock():
     seen = watch(Subject().pipe(budget(seconds=1)))
     assert isinstance(seen.errors[0], ConfigurationError)

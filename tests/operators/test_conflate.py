@@ -115,7 +115,7 @@ def test_too_many_structural_items_fail_that_pipe_after_what_waits():
     assert (len(seen), type(seen.errors[0])) == (10_000, MailboxOverflowError)
 
 
-@pytest.mark.parametrize("every", [0, -1])
+@pytest.mark.parametrize("every", [0, -1, float("nan"), float("inf"), "1"])
 def test_seconds_that_are_not_positive_are_refused(every):
     with pytest.raises(ConfigurationError, match="positive"):
         conflate(every)

@@ -7,6 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from laws import OperatorLaws
 from reactivex import operators as rx
+from reactivex.subject import Subject
+from scripted_origin import watch
 
 from rxllm.items import Started, TextDelta, ToolCallDelta, Usage
 from rxllm.operators.count_tokens import count_tokens
@@ -86,10 +88,10 @@ def test_an_encoder_that_raises_fails_that_pipe():
     def broken(_):
         raise ValueError("mine")
 
-    errors = []
-    source = reactivex.of(TextDelta("a"))
-    source.pipe(count_tokens(broken)).subscribe(on_error=errors.append)
-    assert [str(error) for error in errors] == ["mine"]
+    source = Subject()
+    seen = watch(source.pipe(count_tokens(broken)))
+    source.on_next(TextDelta("a"))  # which never notices
+    assert ([str(error) for error in seen.errors], source.observers) == (["mine"], [])
 
 
 def test_the_encoder_never_sees_the_whole_again():

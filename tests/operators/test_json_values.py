@@ -261,3 +261,11 @@ def test_a_delta_costs_the_same_in_a_long_document_as_in_a_short_one(path):
         return best / len(items)
 
     assert cost(50_000) < 3 * cost(1_000)
+
+
+def test_a_fault_within_a_value_is_told_at_its_end_at_the_latest():
+    seen = []
+    items = [TextDelta('{"rows": [{"a": '), TextDelta("oops"), TextDelta("}"), TextDelta(", {}]}")]
+    reactivex.from_iterable(items).pipe(json_values("$.rows[*]")).subscribe(seen.append, seen.append)
+    assert "at character 16, at $.rows[0].a" in str(seen[0])
+    assert len(seen) == 1

@@ -112,6 +112,27 @@ def test_an_older_value_never_changes():
     assert (early.items, early.gap_p50, early.gap_max) == (1, None, None)
 
 
+def test_an_encoder_that_raises_fails_that_pipe_and_not_the_producer():
+    source = Subject()
+    seen = Seen()
+    source.pipe(measure(encoder=lambda _: 1 // 0)).subscribe(seen, scheduler=VirtualTimeScheduler())
+    source.on_next(TextDelta("a"))
+    assert ([type(error) for error in seen.errors], source.observers) == ([ZeroDivisionError], [])
+
+
+def test_what_came_merged_has_its_first_time_of_the_finish():
+    clock = VirtualTimeScheduler()
+    origin, stream = scripted(scheduler=clock)
+    watch(stream)
+    clock.advance_by(2)
+    origin.send("a")
+    clock.advance_by(8)
+    origin.finish("b", usage=Usage(1, 9))
+    *_, before, last = watch(stream.stamped().pipe(measure()))
+    assert (before.first_content, last.first_content, last.last_content) == (10.0, 2.0, 10.0)
+    assert last.tokens_per_second == 1.0
+
+
 def test_behind_stamped_the_times_are_the_streams_own_also_for_a_late_subscriber():
     clock = VirtualTimeScheduler()
     origin, stream = scripted(scheduler=clock)

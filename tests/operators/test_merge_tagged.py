@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
+import reactivex
+from laws import OperatorLaws
 from reactivex import operators as rx
 from reactivex.subject import Subject
 from scripted_origin import scripted, watch
 
+from rxllm.bridge import loop_scheduler
 from rxllm.errors import ConfigurationError
-from rxllm.items import TextDelta
+from rxllm.items import Ping, TextDelta
 from rxllm.operators.merge_tagged import merge_tagged
 from rxllm.operators.tag import Tagged, tag
 from rxllm.testing import lifetimes, play, subscribers
@@ -18,6 +24,17 @@ def shown(**streams):
 
 def two(a, b):
     return shown(a=a, b=b)
+
+
+class TestLaws(OperatorLaws):
+    operator = staticmethod(lambda a: merge_tagged(a=a, b=reactivex.empty()))
+    source = "a-{ping}-b|"
+    played = "A-P-B|"
+    failed = "A-P-B#"
+    values = {"A": Tagged("a", TextDelta("a")), "P": Tagged("a", Ping()), "B": Tagged("a", TextDelta("b"))}  # noqa: RUF012 - as in the class that it inherits from
+
+    def piped(self, source):
+        return merge_tagged(a=source, b=reactivex.empty())
 
 
 def test_what_each_emits_comes_at_once_with_its_name():
@@ -67,6 +84,28 @@ def test_streams_stay_on_their_loop_and_each_costs_one_request():
     texts = [(each.name, each.item.text) for each in seen if isinstance(each.item, TextDelta)]
     assert texts == [("calm", "Hel"), ("lively", "Ho"), ("calm", "lo"), ("lively", "!")]
     assert (a.calls, b.calls, seen.completed) == (["start"], ["start"], 1)
+
+
+async def test_what_comes_of_another_thread_is_told_on_the_first_streams_loop_and_in_order():
+    origin, stream = scripted(scheduler=loop_scheduler())
+    elsewhere, ended, threads, names = Subject(), asyncio.Event(), set(), []
+
+    def on_next(tagged):
+        threads.add(threading.get_ident())
+        names.append(tagged.name)
+
+    merge_tagged(a=stream, b=elsewhere).subscribe(on_next, on_completed=ended.set)
+
+    def speak():
+        for _ in range(100):
+            elsewhere.on_next(Ping())
+        elsewhere.on_completed()
+
+    origin.finish("x")
+    await asyncio.to_thread(speak)
+    await asyncio.wait_for(ended.wait(), 5)
+    assert threads == {threading.get_ident()}
+    assert names == ["a"] * 2 + ["b"] * 100
 
 
 def test_leaving_it_cancels_the_streams_that_nobody_else_holds():

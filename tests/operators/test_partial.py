@@ -207,6 +207,23 @@ def test_a_value_once_read_never_changes():
     assert [author.name for author in handles[0].value.authors] == ["Ann", "Bob"]
 
 
+def test_no_two_values_share_what_one_may_change():
+    class Frozen(BaseModel):
+        model_config = ConfigDict(frozen=True)
+        title: str
+        pages: int = 1
+
+    class Listing(BaseModel):
+        title: str
+        tags: list[str] = []
+
+    for of in (Frozen, Listing):
+        (first, _), (second, _), _ = read(TextDelta('{"title": "a'), TextDelta("b"), of=of)
+        assert (first.title, second.title) == ("a", "ab")
+        assert first.model_fields_set is not second.model_fields_set
+        assert of is Frozen or first.tags is not second.tags
+
+
 def test_a_tools_arguments_are_read():
     items = [
         TextDelta("Let me note it."),

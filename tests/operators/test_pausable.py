@@ -107,6 +107,17 @@ def test_one_gate_serves_several_pipes_and_a_late_one():
     assert (first.text, second.text, gate.is_set()) == ("a", "a", True)
 
 
+def test_a_gate_that_is_closed_by_the_first_pipe_it_opens_lets_nothing_through_the_second():
+    gate, source = Gate(is_open=False), Subject()
+    source.pipe(pausable(gate)).subscribe(lambda _: gate.clear())
+    second = watch(source.pipe(pausable(gate)))
+    source.on_next(TextDelta("a"))
+    gate.set()  # the second pipe is told so after it was told that the gate is closed again
+    assert (gate.is_set(), second) == (False, [])
+    gate.set()
+    assert second.text == "a"
+
+
 def test_a_gate_that_is_an_observable_may_be_closed_at_first():
     source = Subject()
     seen = watch(source.pipe(pausable(BehaviorSubject(False))))  # noqa: FBT003 - a value that it emits

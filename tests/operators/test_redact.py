@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from laws import OperatorLaws
 from reactivex import operators as rx
 from reactivex.subject import Subject
-from scripted_origin import Seen
+from scripted_origin import Seen, watch
 
 from rxllm.errors import ConfigurationError
 from rxllm.items import Ping, ReasoningDelta, TextDelta, Usage
@@ -51,6 +51,10 @@ class TestWhatLooksAround(CuttingLaws):
     test_a_megabyte_without_an_end_in_one_delta_is_no_different = None
 
 
+async def a_coroutine(_match: re.Match[str]) -> str:
+    return "*"
+
+
 def redacted(patterns: object, text: str, **settings: object) -> str:
     return text_of(through(redact(patterns, "*", **settings), map(TextDelta, text)))
 
@@ -74,6 +78,17 @@ def test_a_replacement_is_literal_text():
 
 def test_a_pattern_that_might_be_a_flag_is_a_literal_when_it_is_a_str():
     assert redacted(["a.b"], "axb a.b") == "axb *"
+
+
+@pytest.mark.parametrize("key", ["a(b", "**", "x*", "[", "$1", "?", "a|b", "\\"])
+def test_a_str_is_never_read_as_an_expression(key):
+    assert redacted(key, f"my {key}!") == "my *!"
+
+
+def test_a_replacement_that_is_no_str_fails_the_pipe():
+    seen = watch(reactivex.of(TextDelta("ab")).pipe(redact("b", lambda _: None)))
+    assert (list(seen), type(seen.errors[0])) == ([], ConfigurationError)
+    assert "gave NoneType" in str(seen.errors[0])
 
 
 def test_a_single_pattern_needs_no_list():
@@ -169,6 +184,11 @@ def test_plain_re_sub_in_a_map_would_miss_what_is_cut():
         ([""], {}, "empty text"),
         ([re.compile("a*")], {}, "empty text"),
         (["a"], {"longest": 0}, "positive"),
+        (None, {}, "not NoneType"),
+        (b"sk-1", {}, "not bytes"),
+        ([re.compile(b"a")], {}, "not Pattern"),
+        (["a"], {"replacement": None}, "function of the match"),
+        (["a"], {"replacement": a_coroutine}, "function of the match"),
     ],
 )
 def test_a_pattern_that_cannot_be_replaced_is_refused(patterns, settings, said):

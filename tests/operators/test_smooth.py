@@ -4,6 +4,7 @@ import pytest
 import reactivex
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from laws import OperatorLaws
 from reactivex import operators as rx
 from reactivex.scheduler import VirtualTimeScheduler
 from reactivex.subject import Subject
@@ -12,8 +13,15 @@ from scripted_origin import Seen
 from rxllm.completion import fold
 from rxllm.errors import ConfigurationError
 from rxllm.items import Finish, Ping, ReasoningDelta, TextDelta, ToolCall, Usage
-from rxllm.operators import smooth
+from rxllm.operators import smooth, text
 from rxllm.testing import lifetimes, play, subscribers
+
+
+class TestLaws(OperatorLaws):
+    operator = smooth(3)
+    source = "abc-d-|"
+    played = "a--'bc'--(d|)"
+    failed = "a--'bc'--(d#)"
 
 
 @pytest.mark.parametrize(
@@ -67,13 +75,13 @@ def test_whatever_is_not_text_passes_unchanged_behind_the_text_before_it(item):
     assert play(smooth(9), f"(ab{item}|)") == f"(ab{item}|)"
 
 
-@pytest.mark.parametrize("item", ["{ping}", "{usage 1 2}"])
-def test_ping_and_usage_pass_without_a_flush(item):
+@pytest.mark.parametrize("item", ["{ping}", "{usage 1 2}", "{logprobs [1]}"])
+def test_what_says_nothing_of_a_place_passes_without_a_flush(item):
     assert play(smooth(9), f"ab{item}-|") == f"a-{item}-(b|)"
 
 
-def test_another_choice_flushes_first():
-    assert play(smooth(9), "(ab{text x choice=1}|)") == "(ab{text x 1}|)"
+def test_choices_that_alternate_give_one_delta_each_in_a_window():
+    assert play(smooth(3), "a{text w 1}b{text x 1}c|") == "a--({text wx 1}b)-(c|)"
 
 
 def test_a_rollback_forgets_what_was_held():
@@ -103,7 +111,7 @@ def test_it_uses_the_scheduler_it_is_subscribed_with_and_makes_none():
     assert isinstance(seen.errors[0], ConfigurationError)
 
 
-@pytest.mark.parametrize("window", [0, -1])
+@pytest.mark.parametrize("window", [0, -1, float("nan"), float("inf"), "1", None])
 def test_a_window_that_is_not_positive_is_refused(window):
     with pytest.raises(ConfigurationError, match="positive"):
         smooth(window)
@@ -139,6 +147,27 @@ def test_however_it_is_cut_the_text_joined_is_the_same(steps, end):
     assert fold([*seen, Finish("stop")]) == fold([*sent, Finish("stop")])
     structural = (TextDelta, Usage, Ping)
     assert [i for i in seen if not isinstance(i, structural)] == [i for i in sent if not isinstance(i, structural)]
+
+
+def joined(source):
+    """Plain reactivex, made to emit text deltas again."""
+    return source.pipe(
+        rx.buffer_with_time(3.0), rx.filter(bool), rx.map(lambda held: TextDelta("".join(item.text for item in held)))
+    )
+
+
+@pytest.mark.parametrize("source", ["abc-d|", "--abcdefgh-|", "a----b----|"])
+def test_it_gives_the_text_of_plain_buffer_with_time(source):
+    whole = rx.reduce(lambda so_far, piece: so_far + piece, "")
+    ours, plain = (play(lambda s, op=op: s.pipe(op, text(), whole), source) for op in (smooth(3), joined))
+    assert ours == plain
+
+
+def test_the_traps_of_plain_buffer_with_time_a_late_first_token_empty_windows_and_a_lost_rest():
+    assert play(joined, "-ab#") == "---#"
+    assert play(smooth(3), "-ab#") == "-a-(b#)"
+    assert play(rx.buffer_with_time(3.0), "a--------|") == "---[a]--[]--([]|)"
+    assert play(smooth(3), "a--------|") == "a--------|"
 
 
 def test_a_thousand_words_do_not_cost_a_thousand_timers():

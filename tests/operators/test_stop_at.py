@@ -6,13 +6,27 @@ from cutting import LENGTHS, SHARED, best_of_three, cut, text_of, through
 from hypothesis import given
 from hypothesis import strategies as st
 from laws import OperatorLaws
+from misbehaving_server import stall
 from reactivex import operators as rx
 from scripted_origin import scripted, watch
 
+from rxllm import Model
 from rxllm.errors import ConfigurationError
-from rxllm.items import Logprobs, Ping, TextDelta, Usage
+from rxllm.items import Finish, Logprobs, Ping, TextDelta, Usage
+from rxllm.operators.of_type import of_type
+from rxllm.operators.pausable import pausable
 from rxllm.operators.stop_at import stop_at
 from rxllm.testing import lifetimes, play
+
+CHUNK = b'data: {"id":"c1","choices":[{"index":0,"delta":{"content":"Hello END of it"}}]}\n\n'
+
+
+def stopped(tokens: int) -> Finish:
+    return Finish("stop", "stop_at", Usage(output_tokens=tokens, estimated=True))
+
+
+def finish(tokens: int) -> str:
+    return f"{{finish stop stop_at {{usage output_tokens={tokens} estimated=True}}}}"
 
 
 class TestLaws(OperatorLaws):
@@ -25,12 +39,12 @@ class TestLaws(OperatorLaws):
 class TestStopping(OperatorLaws):
     operator = stop_at("###", "\n\n")
     source = "a-'b#'-'##c'-d-|"
-    played = "a-b-|"
-    failed = "a-b-|"  # what comes behind the end is nobody's
+    played = f"a-b-({finish(3)}|)"
+    failed = played  # what comes behind the end is nobody's
 
 
 def test_the_text_before_the_sequence_is_kept():
-    assert play(stop_at("END"), "'abENDc'-d|") == "('ab'|)"
+    assert play(stop_at("END"), "'abENDc'-d|") == f"('ab'{finish(1)}|)"
 
 
 def test_the_source_is_left_in_the_same_frame():
@@ -65,12 +79,12 @@ def test_a_rollback_forgets_a_beginning():
 
 def test_other_choices_pass_and_end_with_it():
     items = [TextDelta("x", 1), TextDelta("a"), TextDelta("y", 1), TextDelta("x"), TextDelta("z", 1)]
-    assert through(stop_at("x"), items) == [TextDelta("x", 1), TextDelta("a"), TextDelta("y", 1)]
+    assert through(stop_at("x"), items) == [TextDelta("x", 1), TextDelta("a"), TextDelta("y", 1), stopped(4)]
 
 
 def test_the_choice_to_watch_can_be_named():
     items = [TextDelta("x"), TextDelta("ax", 1), TextDelta("b")]
-    assert through(stop_at("x", choice=1), items) == [TextDelta("x"), TextDelta("a", 1)]
+    assert through(stop_at("x", choice=1), items) == [TextDelta("x"), TextDelta("a", 1), stopped(2)]
 
 
 def test_before_the_hub_it_ends_the_stream_for_all_and_the_provider():
@@ -81,6 +95,23 @@ def test_before_the_hub_it_ends_the_stream_for_all_and_the_provider():
     assert origin.calls[-1] == "close"
 
 
+async def test_before_the_multicast_it_closes_the_socket_for_all_and_that_is_no_cancel(misbehaving):
+    misbehaving.play(stall(CHUNK))
+    async with Model("openai:m", base_url=misbehaving.url) as model:
+        completion = await model.stream("Hi", through=[stop_at("END")])
+        await (await misbehaving.request()).gone()
+    assert (completion.text, completion.finish_reason, completion.raw_finish_reason) == ("Hello ", "stop", "stop_at")
+    assert completion.usage == Usage(output_tokens=1, estimated=True)
+
+
+def test_the_source_is_left_though_downstream_takes_the_end_later():
+    def piped(gate, source):
+        return source.pipe(stop_at("x"), pausable(gate))
+
+    assert play(piped, "F----T", "ax-b-|", F=False, T=True) == f"-----(a{finish(2)}|)"
+    assert lifetimes(piped, "F----T", "ax-b-|", F=False, T=True)[1] == "^!"
+
+
 def test_plain_take_while_would_show_the_beginning():
     items = [TextDelta(piece) for piece in ("a", "EN", "D", "b")]
     plain = reactivex.from_iterable(items).pipe(rx.take_while(lambda item: "END" not in item.text), rx.to_list()).run()
@@ -88,7 +119,7 @@ def test_plain_take_while_would_show_the_beginning():
     assert text_of(through(stop_at("END"), items)) == "a"
 
 
-@pytest.mark.parametrize("sequences", [(), ("",), ("a", "")])
+@pytest.mark.parametrize("sequences", [(), ("",), ("a", ""), (["END"],), (None,), (b"END",)])
 def test_there_must_be_something_to_stop_at(sequences):
     with pytest.raises(ConfigurationError, match="at least one character"):
         stop_at(*sequences)
@@ -115,7 +146,7 @@ def test_every_cutting_of_a_text_gives_the_same(text, lengths, sequences):
 def test_no_prefix_of_a_sequence_is_ever_shown_before_it(text, lengths):
     shown: list[str] = []
     source = reactivex.from_iterable(cut(text + "##ab##", lengths))
-    source.pipe(stop_at("##ab##"), rx.map(lambda item: item.text)).subscribe(shown.append)
+    source.pipe(stop_at("##ab##"), of_type(TextDelta), rx.map(lambda item: item.text)).subscribe(shown.append)
     assert "".join(shown) == first_complete(text + "##ab##", ["##ab##"])
 
 

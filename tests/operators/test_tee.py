@@ -76,6 +76,16 @@ def test_what_it_raises_at_the_end_reaches_nobody(name):
     assert below.completed + len(below.errors) == 1
 
 
+async def a_coroutine(_):
+    pass
+
+
+@pytest.mark.parametrize("observer", [a_coroutine, type("", (), {"on_next": staticmethod(a_coroutine)})()])
+def test_what_is_async_is_refused_for_nobody_would_await_it(observer):
+    with pytest.raises(ConfigurationError, match="async"):
+        tee(observer)
+
+
 def test_the_trap_in_plain_do_an_observer_that_raises_ends_the_stream():
     assert play(rx.do_action(broken), "a-b|") == "#"
     assert play(tee(broken), "a-b|") == "a-b|"

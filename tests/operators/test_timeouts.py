@@ -89,7 +89,7 @@ def test_a_thousand_items_do_not_cost_a_thousand_timers():
     assert (len(armed), len(seen), seen.errors) == (1, 1000, [])
 
 
-@pytest.mark.parametrize("limits", [{}, {"first": 0}, {"total": -1}])
+@pytest.mark.parametrize("limits", [{}, {"first": 0}, {"total": -1}, {"progress": float("inf")}, {"total": "1"}])
 def test_a_limit_must_be_given_and_positive(limits):
     with pytest.raises(ConfigurationError, match="positive"):
         timeouts(**limits)

@@ -8,6 +8,7 @@ from rxllm.completion import Attempt, fold
 from rxllm.items import ChoiceFinished, Finish, Rollback, Started, TextDelta, ToolCall, Usage
 from rxllm.operators.turns import turns
 from rxllm.testing import play
+from rxllm.turn_items import StageCompleted, StageStarted, ToolStarted, TurnStarted
 
 
 def texts(source):
@@ -45,6 +46,17 @@ def test_what_comes_before_the_first_turn_is_no_turn():
 
 def test_a_rollback_at_the_end_leaves_no_turn():
     assert play(texts, "{started one}a{rollback 1}|") == "---|"
+
+
+def test_the_stages_of_a_pipeline_are_turns_of_their_own():
+    a = [StageStarted("a"), Started("1"), TextDelta("one"), StageCompleted("a", 1.0)]
+    b = [StageStarted("b"), Started("2"), TextDelta("two"), StageCompleted("b", 1.0), Finish("stop")]
+    assert [turn.text for turn in given(*a, *b)] == ["one", "two"]
+
+
+def test_a_turn_that_is_cut_off_while_its_tools_run_is_given_at_the_end():
+    (turn,) = given(TurnStarted(1), Started("1"), ToolCall(0, "x", "f"), ToolStarted(0, "f"), Finish("cancelled"))
+    assert ([call.name for call in turn.tool_calls], turn.finish_reason) == (["f"], "cancelled")
 
 
 def test_a_cancelled_turn_is_given():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from laws import OperatorLaws
 from reactivex.scheduler import VirtualTimeScheduler
 from reactivex.subject import Subject
-from scripted_origin import Seen, watch
+from scripted_origin import Seen, scripted, watch
 
 from rxllm.completion import fold
 from rxllm.errors import ConfigurationError
@@ -145,12 +145,26 @@ def test_what_is_held_leaves_before_whatever_is_not_text(item):
     assert play(typewriter(max_lag=9), f"('abc'{item})--|") == f"(a'bc'{item})--|"
 
 
+def test_a_late_subscriber_sees_what_has_been_typed_within_max_lag_and_then_the_rest():
+    clock = VirtualTimeScheduler()
+    origin, stream = scripted(scheduler=clock)
+    watch(stream)
+    origin.send(*["ab "] * 500)
+    late = watch(stream.pipe(typewriter(max_lag=2.0)))
+    clock.advance_by(1)
+    assert 100 < len(late.text) < 1400  # it is typed, neither dumped nor held
+    clock.advance_by(1.01)
+    assert late.text == "ab " * 500
+    origin.finish("end")
+    assert (late.text[-3:], late.completed) == ("end", 1)
+
+
 def test_what_is_held_leaves_before_text_of_another_choice():
     assert play(typewriter(max_lag=9), "('abc'{text 'xy' choice=1})|") == "(a'bc')({text xy 1}|)"
 
 
-@pytest.mark.parametrize("item", ["{ping}", "{usage 1 2}"])
-def test_ping_and_usage_pass_without_a_flush(item):
+@pytest.mark.parametrize("item", ["{ping}", "{usage 1 2}", "{logprobs [1]}"])
+def test_what_says_nothing_of_a_place_passes_without_a_flush(item):
     assert play(typewriter(max_lag=9), f"('ab'{item})-|") == f"(a{item})-(b|)"
 
 

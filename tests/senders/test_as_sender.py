@@ -9,7 +9,7 @@ from scripted_origin import Seen
 
 from rxllm.errors import ConfigurationError, TransportError
 from rxllm.items import TextDelta
-from rxllm.senders import BroadcastSender, MemorySender, as_sender
+from rxllm.senders import BroadcastSender, JsonlSender, MemorySender, as_sender
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
 
@@ -35,6 +35,20 @@ async def test_an_observer_need_not_be_complete():
     sender.on_next(TextDelta("a"))
     sender.on_error(TransportError("reset"))
     assert (partial.item, sender.failure) == (TextDelta("a"), None)
+
+
+def test_of_a_class_of_senders_one_is_made_in_a_list_too():
+    assert isinstance(as_sender(MemorySender), MemorySender)
+    both = as_sender([MemorySender, MemorySender])
+    assert isinstance(both, BroadcastSender)
+    both.on_next(TextDelta("a"))
+    assert [sender.text for sender in both.senders] == ["a", "a"]
+
+
+@pytest.mark.parametrize(("kind", "said"), [(JsonlSender, "without arguments"), (queue.Queue, "give an object")])
+def test_a_class_that_makes_no_sender_is_refused(kind, said):
+    with pytest.raises(ConfigurationError, match=said):
+        as_sender(kind)
 
 
 async def test_a_list_becomes_one_sender():

@@ -10,8 +10,11 @@ from scripted_origin import scripted, watch
 from rxllm.errors import TransportError
 from rxllm.items import Finish, Rollback, TextDelta, item_union
 from rxllm.senders import JsonlSender
+from rxllm.turn_items import ToolCompleted
 
 pytestmark = pytest.mark.usefixtures("nothing_left")
+ENDLESS: list[object] = []
+ENDLESS.append(ENDLESS)
 
 
 async def test_each_item_is_a_line_that_can_be_read_back(tmp_path):
@@ -72,3 +75,11 @@ async def test_a_sender_that_was_given_nothing_makes_no_file(tmp_path):
     sender = JsonlSender(tmp_path / "a.jsonl")
     sender.on_completed()
     assert not sender.path.exists()
+
+
+@pytest.mark.parametrize("result", [ENDLESS, {object(): b"\xff"}, "half \ud83d"])
+async def test_a_tools_result_may_be_anything(tmp_path, result):
+    sender = JsonlSender(tmp_path / "a.jsonl")
+    sender.on_next(ToolCompleted(0, "t", 1.0, result))
+    sender.on_completed()
+    assert (sender.failure, len(sender.path.read_bytes().splitlines())) == (None, 1)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from rxllm.errors import TransportError
 from rxllm.items import Rollback, Stamped, Started, TextDelta
 from rxllm.senders import MemorySender
+from rxllm.turn_items import TurnStarted
 
 
 def remembered(*items) -> MemorySender:
@@ -37,3 +38,10 @@ def test_it_knows_how_the_stream_ended():
     sender = remembered(TextDelta("a"))
     sender.on_error(error := TransportError("reset"))
     assert (sender.error, sender.ended, sender.closed) == (error, True, True)
+
+
+def test_a_rollback_takes_out_nothing_of_the_turn_before():
+    sender = remembered(
+        TurnStarted(1), TextDelta("kept "), TurnStarted(2), TextDelta("void"), Rollback(2), TextDelta("new")
+    )
+    assert sender.text == "kept new"

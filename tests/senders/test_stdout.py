@@ -59,6 +59,16 @@ def test_stamped_items_and_text_are_taken_too():
     assert written(Stamped(0, 0.0, TextDelta("a")), "b") == "ab\n"
 
 
+@pytest.mark.parametrize(("encoding", "told"), [("utf-8", "a?😀b\n"), ("latin-1", "a??b\n")])
+def test_a_letter_that_the_file_has_no_word_for_ends_no_answer(encoding, told):
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    sender = StdoutSender(file)
+    for text in ("a", "\ud83d", "😀", "b"):
+        sender.on_next(TextDelta(text))
+    sender.on_completed()
+    assert (sender.failure, file.buffer.getvalue().decode(encoding)) == (None, told)
+
+
 def test_it_writes_at_once_to_what_stdout_is_now(capsys):
     sender = StdoutSender()
     sender.on_next(TextDelta("a"))

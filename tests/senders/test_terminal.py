@@ -128,6 +128,16 @@ def test_what_is_void_is_said_to_be(tty):
     assert tty.plain == "wro\n✗ void: what stands above is taken back; attempt 2 follows\nright\n"
 
 
+def test_a_tool_that_began_early_spins_no_more_once_it_is_void(tty):
+    before = set(threading.enumerate())
+    sender = show(tty, ToolStarted(0, "a"))
+    (spinning,) = set(threading.enumerate()) - before
+    sender.on_next(Rollback(2))
+    spinning.join(5)
+    assert not spinning.is_alive()
+    sender.close()
+
+
 def test_a_failed_stream_says_why(tty):
     show(tty, TextDelta("a")).on_error(TransportError("reset"))
     assert tty.plain == "a\n✗ TransportError: reset\n"

@@ -319,6 +319,14 @@ async def test_a_proxy_of_the_environment_is_used_and_no_proxy_is_obeyed(misbeha
     assert misbehaving.requests == 1
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_no_proxy_is_asked_for_this_machines_own_servers(misbehaving, transport, monkeypatch, host):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert await whole(await transport.open(HttpRequest("POST", f"http://{host}:{misbehaving.port}/"))) is not None
+
+
 async def test_a_netrc_does_not_stand_in_the_way_of_a_key(misbehaving, transport, monkeypatch, tmp_path):
     (tmp_path / "netrc").write_text("default login me password secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))

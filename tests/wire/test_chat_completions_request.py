@@ -89,6 +89,15 @@ def test_calls_and_their_results_go_back():
     ]
 
 
+def test_an_answer_that_said_nothing_goes_back_as_an_empty_text_for_null_is_refused():
+    assert body([Message.user("a"), Message.assistant(None)])["messages"][1] == {"role": "assistant", "content": ""}
+
+
+def test_a_call_without_arguments_goes_back_with_json():
+    said = body([Message.assistant(None, tool_calls=[MessageToolCall(id="a", name="f", arguments="")])])
+    assert said["messages"][0]["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
 def test_reasoning_goes_back_only_to_a_provider_that_wants_it():
     said = [Message(role="assistant", content="a", reasoning="Hm")]
     assert "Hm" not in str(body(said))

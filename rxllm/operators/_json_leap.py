@@ -1,0 +1,90 @@
+"""JSON at C speed, where a piece allows it: a value that is whole, and members that have begun."""
+
+from __future__ import annotations
+
+from json import JSONDecoder
+from typing import Any, Final, NoReturn
+
+from pydantic_core import from_json
+
+__all__ = ["LEAP", "begun_members", "whole_members", "whole_value"]
+
+LEAP: Final = 4_096
+"""The most characters of a value that is read at one go; those of one that is not whole would be read again."""
+_PEEK: Final = 1_024  # characters that are looked at again with each look, until they are read
+_LIST: Final = "[0 "  # a list with a member, so that what stands behind a member can be read
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)  # NaN and Infinity; the machine tells the place
+
+
+_DECODE: Final = JSONDecoder(parse_constant=_refuse).raw_decode
+
+
+def whole_value(text: str, at: int, deepest: int) -> tuple[Any, int] | None:
+    """Read a value that is whole.
+
+    What the machine would refuse, and half a surrogate pair, is left to the machine, so that it does not matter how the
+    text was cut.
+
+    >>> whole_value('[1, {"a": 2}], 3', 0, 200), whole_value("[1, {", 0, 200)
+    (([1, {'a': 2}], 13), None)
+
+    Args:
+        text: The piece.
+        at: Where the value begins.
+        deepest: How many levels it may have.
+
+    Returns:
+        The value and where it ends, or None.
+    """
+    try:
+        value, end = _DECODE(text, at)
+    except (ValueError, RecursionError):
+        return None
+    is_deep = end - at > deepest and text.count("[", at, end) + text.count("{", at, end) > deepest
+    return None if is_deep or "\\u" in text else (value, end)
+
+
+def whole_members(text: str, deepest: int) -> list[Any] | None:
+    """Read a piece that is nothing but more members of a list, all whole.
+
+    >>> whole_members(', {"a": 2}, [3]', 200), whole_members(", [3]]", 200)
+    ([{'a': 2}, [3]], None)
+
+    Args:
+        text: The piece, from behind a member.
+        deepest: How many levels they may have.
+
+    Returns:
+        The members, or None.
+    """
+    if len(text) > LEAP or not (text.startswith(",") and text.endswith(("}", "]"))):
+        return None
+    found = whole_value(f"{_LIST}{text}]", 0, deepest)
+    return None if found is None or found[1] <= len(_LIST) + len(text) else found[0][1:]
+
+
+def begun_members(text: str, *, is_behind: bool) -> list[Any] | None:
+    """Look into more members of a list, none of which has a bracket that closes, so that the last one is open.
+
+    A number at the end may go on, and what else is not plain sailing is left to the machine.
+
+    >>> begun_members(', {"a": [1, "b', is_behind=True)
+    [{'a': [1, 'b']}]
+
+    Args:
+        text: The piece.
+        is_behind: Whether it begins behind a member, not where one is expected.
+
+    Returns:
+        The members as far as they go, or None.
+    """
+    if len(text) > _PEEK or text[-1].isdigit() or not text.isascii():
+        return None
+    try:
+        members = from_json((_LIST if is_behind else "[") + text, allow_inf_nan=False, allow_partial="trailing-strings")
+    except ValueError:
+        return None
+    return members[is_behind:]
