@@ -489,3 +489,10 @@ def test_a_choice_that_the_model_itself_is_bound_to_holds_for_the_first_turn_onl
     model = ScriptedModel([WAIT], ["ok"], tool_choice="required")
     played(Agent(model, tools=[wait]))
     assert [request.tool_choice for request in model.requests] == ["required", None]
+
+
+async def test_where_an_agent_fails_before_it_says_anything_the_next_one_is_asked():
+    broken = Agent(ScriptedModel("#"), name="broken")
+    sound = Agent(ScriptedModel("a|"), name="sound")
+    async with fallback(broken, sound) as agents:
+        assert (await agents.stream("Go.")).text == "a"

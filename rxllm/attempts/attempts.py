@@ -9,6 +9,7 @@ from reactivex.disposable import SerialDisposable
 
 from rxllm.errors import RxllmError
 from rxllm.items import Ping, ProviderEvent, Started, StreamItem, Usage
+from rxllm.turn_items import StageStarted, TurnStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Attempts", "Entrant"]
 
-_PRELUDE: Final = (Started, Ping, Usage, ProviderEvent)
+_PRELUDE: Final = (TurnStarted, StageStarted, Started, Ping, Usage, ProviderEvent)
 
 
 class _Nothing:

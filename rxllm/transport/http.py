@@ -34,7 +34,7 @@ _REFUSAL_BYTES: Final = 64 * 1024
 _REFUSAL_SECONDS: Final = 5.0
 _LARGE_BODY: Final = 2**20  # above it aiohttp wants a file, and warns
 
-_CUT_OFF: Final = (aiohttp.ServerDisconnectedError, ConnectionResetError, BrokenPipeError)
+_CUT_OFF: Final = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)
 
 _unverified: Final[set[str]] = set()
 
@@ -109,26 +109,23 @@ class HttpTransport:
                 "TLS certificates of {} are not verified (ssl=False): anybody on the way can read along.", place
             )
         shared = self._shared = await SharedSession.join(self)
-        sending = Sending(asyncio.timeout(None), self._idle_timeout)
-        try:
+        while True:
+            sending = Sending(asyncio.timeout(None), self._idle_timeout)
             try:
                 response = await self._sent(shared, request, url, sending)
-            except _CUT_OFF:
-                if not sending.reused:
-                    raise
-                # The server closed a connection that had served before while this request was on its way to it, so
-                # that nobody has read it: it is sent once more, on another one.
-                sending = Sending(asyncio.timeout(None), self._idle_timeout)
-                response = await self._sent(shared, request, url, sending)
-        except FOREIGN as error:
-            if sending.clock.expired():
-                failure = no_bytes(place, self._idle_timeout or 0.0)
-            else:
-                failure = unopened(error, place, self._connect_timeout)
-        else:
+            except FOREIGN as error:
+                if sending.reused and isinstance(error, _CUT_OFF):
+                    # Its server closed an idle connection while the request was on its way there, and has not read it.
+                    continue
+                if sending.clock.expired():
+                    failure = no_bytes(place, self._idle_timeout or 0.0)
+                else:
+                    failure = unopened(error, place, self._connect_timeout)
+                break
             if 200 <= response.status < 300:  # noqa: PLR2004 - the class of success
                 return HttpByteStream(response, place, self._idle_timeout, shared)
             failure = await _refused(response, place, request)
+            break
         # Raised here, so that no traceback shows aiohttp's exception: its request_info has the key.
         raise failure
 
