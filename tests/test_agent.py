@@ -496,3 +496,19 @@ async def test_where_an_agent_fails_before_it_says_anything_the_next_one_is_aske
     sound = Agent(ScriptedModel("a|"), name="sound")
     async with fallback(broken, sound) as agents:
         assert (await agents.stream("Go.")).text == "a"
+
+
+async def test_an_approval_behind_a_fallback_reaches_the_agent_that_asks():
+    @tool(needs_approval=True)
+    async def book(room: int) -> str:
+        return f"booked {room}"
+
+    call = """({call 0 book '{"room":6}' id=c}{tool_call 0 c book {'room':6} '{"room":6}'}{finish tool_calls}|)"""
+    broken = Agent(ScriptedModel("#"))
+    sound = Agent(ScriptedModel(call, "a({finish stop}|)"), tools=[book])
+    async with fallback(broken, sound) as agents:
+        stream = agents.stream("Go.")
+        stream.pipe(ops.of_type(ToolApprovalRequested)).subscribe(stream.approve)
+        async with asyncio.timeout(5):
+            completion = await stream
+        assert (completion.text, [m.role for m in stream.messages]) == ("a", ["assistant", "tool", "assistant"])

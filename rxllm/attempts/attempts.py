@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from reactivex import abc
 
+    from rxllm.messages import Message
     from rxllm.origin import Inlet, Origin
 
 __all__ = ["Attempts", "Entrant"]
@@ -112,6 +113,17 @@ class Attempts(ABC):
     def answered_by(self) -> str | None:
         """Whose content was heard."""
         return None if self._speaker is None else getattr(self._speaker.origin, "answered_by", None)
+
+    @property
+    def added(self) -> list[Message]:
+        """What the run that was heard has added to the conversation, where it was an agent's."""
+        return [] if self._speaker is None else getattr(self._speaker.origin, "added", [])
+
+    def decide(self, call: int, why: str | None) -> None:
+        """Hand a decision about a tool to the agent that is heard; only its questions are."""
+        decide = getattr(self._speaker.origin, "decide", None) if self._speaker is not None else None
+        if decide is not None:
+            decide(call, why)
 
     def start(self, inlet: Inlet) -> None:
         """Begin with the first."""

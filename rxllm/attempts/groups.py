@@ -11,6 +11,7 @@ from rxllm.askable import Askable
 from rxllm.attempts.race import Race
 from rxllm.attempts.succession import Succession
 from rxllm.messages import Given, chat_request, expecting
+from rxllm.stream import CompletionStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,6 +50,7 @@ class Fallback(Askable):
         self._models = given.models
         self._after_content = given.after_content
         self.timeouts = given.models[0].timeouts
+        self._stream_type = _stream_type(given.models)
 
     def origin(self, prompt: Prompt, scheduler: abc.SchedulerBase, **settings: Any) -> Origin:
         """Prepare one answer of whichever does not fail."""
@@ -69,6 +71,7 @@ class Hedge(Askable):
         self._models = given.models
         self._after = given.after
         self.timeouts = given.models[0].timeouts
+        self._stream_type = _stream_type(given.models)
 
     def origin(self, prompt: Prompt, scheduler: abc.SchedulerBase, **settings: Any) -> Origin:
         """Prepare one answer of whichever is first."""
@@ -127,3 +130,9 @@ def _asking(
 
 def _at_once(_number: int, _error: Exception) -> float:
     return 0.0
+
+
+def _stream_type(models: Sequence[Askable]) -> type[CompletionStream]:
+    """Give what all of them give: agents' tools can be approved behind a fallback, too."""
+    types = {model._stream_type for model in models}  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - of our own kind
+    return types.pop() if len(types) == 1 else CompletionStream
