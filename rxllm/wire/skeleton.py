@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Skeleton", "skeleton"]
 
+_BLOCK: Final = 16 * 1024  # bytes: a large read is taken in parts that stay in the processor's cache
 _read_list: Final = msgspec.json.Decoder(list[str]).decode
 _read_string: Final = msgspec.json.Decoder(str).decode
 
@@ -49,24 +50,36 @@ class Skeleton(msgspec.Struct, frozen=True):
             out: Where the items go.
             strange: Called with frames that do not fit; True ends the reading.
         """
+        at, size = 0, len(frames)
+        while at < size:
+            end = size
+            if size - at > _BLOCK:
+                end = frames.rfind(b"\n\n", at, at + _BLOCK) + 2
+                if end < at + 2:  # a frame larger than a block
+                    end = frames.index(b"\n\n", at) + 2
+            if self._read_block(frames[at:end], out, strange):
+                return
+            at = end
+
+    def _read_block(self, frames: bytes, out: list[StreamItem], strange: Callable[[bytes], bool]) -> bool:
+        """Read frames together; tell whether a strange one was the last."""
         head, name = self.head, self.name
         first, *pieces = frames.split(name)
         if len(pieces) == 1 and first == head and frames.endswith(self.tail):
             text = _string(pieces[0][: -len(self.tail)])
             if text:
                 out.append(self.kind(text, self.choice))
-                return
+                return False
         start = head + name
         if first != head:
             end = frames.find(b"\n\n" + start) + 2
             if end < 2:  # noqa: PLR2004 - none fits
-                strange(frames)
-                return
+                return strange(frames)
             if strange(frames[:end]):
-                return
+                return True
             pieces = frames[end + len(start) :].split(name)
         pieces[-1] += head  # so that the last is like the others
-        self._read_pieces(pieces, out, strange)
+        return self._read_pieces(pieces, out, strange)
 
     def _read_pieces(self, pieces: list[bytes], out: list[StreamItem], strange: Callable[[bytes], bool]) -> bool:
         """Read all pieces at once, or else by halves; tell whether a strange frame was the last."""
