@@ -36,6 +36,8 @@ fuzz: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/operators.py
+	$(BIN)/python benchmarks/agent.py
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "rxllm needs Python 3.11 or newer; run: make PYTHON=python3.11 …")'
