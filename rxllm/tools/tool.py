@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeAlias, TypeVar, cast, overload
 
 from pydantic import TypeAdapter, ValidationError
@@ -98,7 +98,7 @@ class Tool(Generic[P, R]):
             )
         return self._arguments
 
-    @property
+    @cached_property
     def spec(self) -> ToolSpec:
         """What the model is told."""
         try:
