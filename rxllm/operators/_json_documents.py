@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rxllm.items import Finish, Rollback, Started, StreamItem, TextDelta, ToolCall, ToolCallDelta
 from rxllm.observable import Operator, Sink, lift
@@ -84,29 +84,32 @@ class _Reading:
         self._named: dict[int, bool] = {}  # whether a call is one of the tool's
         self._unnamed: dict[int, list[str]] = {}  # what came of a call before its name
 
-    def on_next(self, item: StreamItem) -> None:
+    def on_next(self, item: Any) -> None:
         if self._failed:
             return
-        kind = type(item)
-        error = None
+        kind: type[object] = type(item)
         if kind is ToolCallDelta:
-            delta = cast("ToolCallDelta", item)
-            document = self._open.get(delta.call)
-            if document is None or delta.choice != self._choice:
-                error = self._begin_call(delta)
+            document = self._open.get(item.call)
+            if document is not None and item.choice == self._choice:
+                error = document.feed(item.arguments)
             else:
-                error = document.feed(delta.arguments)
+                error = self._begin_call(item)
         elif kind is TextDelta:
-            error = self._take_text(cast("TextDelta", item))
-        elif kind is ToolCall:
-            error = self._end_call(cast("ToolCall", item))
-        elif kind is Rollback or kind is Started:
-            self._attempt += kind is Rollback
-            self._forget()
-        elif kind is Finish:
-            error = self._end_all(cast("Finish", item).reason)
+            error = self._take_text(item)
+        else:
+            error = self._take_other(item)
         if error is not None:
             self._fail(error)
+
+    def _take_other(self, item: StreamItem) -> Exception | None:
+        if isinstance(item, ToolCall):
+            return self._end_call(item)
+        if isinstance(item, (Rollback, Started)):
+            self._attempt += isinstance(item, Rollback)
+            self._forget()
+        elif isinstance(item, Finish):
+            return self._end_all(item.reason)
+        return None
 
     def _take_text(self, delta: TextDelta) -> Exception | None:
         if self._tool is not None or delta.choice != self._choice:

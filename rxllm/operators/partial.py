@@ -83,6 +83,8 @@ class _Growth:
         self._emit = emit
         self._text: list[str] | None = [] if repair else None
         self._scanner = JsonScanner(openers)
+        self._push = self._scanner.push
+        self._stack = self._scanner.stack
         self._growing = Growing(shape, self._scanner)
         is_plain = type(shape) is Raw
         self._handle = JsonValue((), origin, self._scanner.snapshot if is_plain else self._growing.value)
@@ -95,8 +97,8 @@ class _Growth:
         scanner = self._scanner
         if self._text is not None:
             self._text.append(piece)
-        scanner.push(piece)
-        if scanner.stack:
+        self._push(piece)
+        if self._stack:
             if scanner.fault is None:
                 self._emit(self._handle)
         elif scanner.closed and not self._handle.closed:
