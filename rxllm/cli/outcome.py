@@ -41,6 +41,7 @@ _STATUS: Final = (
 _SHOWN: Final = 80  # characters of what could not be read
 # What the library calls its arguments, in the words of the command line.
 _OPTIONS: Final = (
+    ("gguf='FILE.gguf'", "--gguf FILE.gguf"),
     (", or give api_key=", ""),
     ("timeouts.total", "--timeout"),
     ("max_tokens", "--max-tokens"),

@@ -87,7 +87,7 @@ class _Reading:
     def on_next(self, item: Any) -> None:
         if self._failed:
             return
-        kind: Any = item.__class__
+        kind: Any = item.__class__  # not `type(item)`, of which a checker would make the type of Any
         if kind is ToolCallDelta:
             document = self._open.get(item.call)
             if document is not None and item.choice == self._choice:

@@ -34,6 +34,7 @@ _REFUSAL_BYTES: Final = 64 * 1024
 _REFUSAL_SECONDS: Final = 5.0
 _LARGE_BODY: Final = 2**20  # above it aiohttp wants a file, and warns
 
+_STALE_SECONDS: Final = 1.0
 _CUT_OFF: Final = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError)
 
 _unverified: Final[set[str]] = set()
@@ -111,11 +112,13 @@ class HttpTransport:
         shared = self._shared = await SharedSession.join(self)
         while True:
             sending = Sending(asyncio.timeout(None), self._idle_timeout)
+            begun = shared.loop.time()
             try:
                 response = await self._sent(shared, request, url, sending)
             except FOREIGN as error:
-                if sending.reused and isinstance(error, _CUT_OFF):
-                    # Its server closed an idle connection while the request was on its way there, and has not read it.
+                if sending.reused and isinstance(error, _CUT_OFF) and shared.loop.time() - begun < _STALE_SECONDS:
+                    # So soon, its server closed an idle connection while the request was on its way there. Later it
+                    # may have been at work on it, and a second request would be paid for twice.
                     continue
                 if sending.clock.expired():
                     failure = no_bytes(place, self._idle_timeout or 0.0)

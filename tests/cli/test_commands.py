@@ -11,6 +11,9 @@ import pytest
 from misbehaving_server import answer
 from rxllm_process import Terminal, replayed, run, run_all, run_unread, whole
 
+from rxllm.cli.outcome import in_options
+from rxllm.errors import ConfigurationError
+from rxllm.model import Model
 from rxllm.providers import PROVIDERS
 
 if TYPE_CHECKING:
@@ -166,3 +169,10 @@ async def test_a_closed_stdin_is_an_empty_one() -> None:
     assert (asked.status, asked.out, "The prompt is empty" in asked.err) == (2, "", True)
     replayed = await run("replay", "-", "--wire", "chat_completions", python=closed)
     assert (replayed.status, replayed.out, replayed.err.count("\n")) == (4, "", 1)
+
+
+def test_what_the_embedded_model_is_not_is_told_with_the_option_for_other_weights():
+    with pytest.raises(ConfigurationError) as told:
+        Model("local:foo")
+    assert "--gguf FILE.gguf" in in_options(told.value)
+    assert "gguf=" not in in_options(told.value)

@@ -56,3 +56,14 @@ async def test_a_request_that_a_new_connection_swallowed_is_sent_once_only():
             await transport.fetch(HttpRequest("POST", url))
         await transport.aclose()
     assert seen == [1]
+
+
+async def test_a_request_that_was_cut_off_later_may_have_been_read_and_is_sent_once_only(monkeypatch):
+    monkeypatch.setattr("rxllm.transport.http._STALE_SECONDS", 0.0)
+    async with server(answers_a_connection=1) as (url, seen):
+        transport = HttpTransport()
+        await transport.fetch(HttpRequest("POST", url))
+        with pytest.raises(TransportError):
+            await transport.fetch(HttpRequest("POST", url))
+        await transport.aclose()
+    assert seen == [1, 1]
