@@ -11,8 +11,8 @@ import click
 from rxllm.cli.meter import usage_line
 from rxllm.cli.screen import dimmed
 from rxllm.cli.session import Session
-from rxllm.cli.terminal import printable
 from rxllm.model import Model
+from rxllm.senders.printable import printable
 
 if TYPE_CHECKING:
     from rxllm.cli.meter import Meter

@@ -10,10 +10,10 @@ import click
 from rxllm import operators as ops
 from rxllm.agent import Agent
 from rxllm.cli.meter import usage_line
-from rxllm.cli.terminal import printable
 from rxllm.model import Model
 from rxllm.pipelines import pipeline
 from rxllm.senders import StdoutSender
+from rxllm.senders.printable import printable
 from rxllm.tools import tool
 from rxllm.turn_items import AgentCompleted, StageStarted, ToolCompleted
 

@@ -9,7 +9,7 @@ import click
 
 from rxllm.cli.options import make_model, model_options
 from rxllm.cli.outcome import complain, in_options
-from rxllm.cli.terminal import printable
+from rxllm.senders.printable import printable
 
 if TYPE_CHECKING:
     from rxllm.model import Health, Model

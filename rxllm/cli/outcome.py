@@ -7,7 +7,6 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from rxllm.cli.terminal import printable
 from rxllm.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -18,6 +17,7 @@ from rxllm.errors import (
     TransportError,
     TruncatedStreamError,
 )
+from rxllm.senders.printable import printable
 
 if TYPE_CHECKING:
     from rxllm.completion import Choice, Completion

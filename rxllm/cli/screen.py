@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Final, TextIO
 
 from rxllm import operators as ops
-from rxllm.cli.terminal import printable
 from rxllm.items import ReasoningDelta, RefusalDelta, TextDelta, ToolCall
+from rxllm.senders.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

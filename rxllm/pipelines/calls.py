@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import inspect
-import threading
-from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rxllm.errors import RxllmError
+from rxllm.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -33,33 +32,9 @@ async def called(function: Callable[[Any], Any], value: Any) -> Any:
     """
     if inspect.iscoroutinefunction(function):
         return await function(value)
-    result = await _in_thread(function, value)
-    return await result if inspect.isawaitable(result) else result
-
-
-async def _in_thread(function: Callable[[Any], Any], value: Any) -> Any:
-    """Unlike `asyncio.to_thread`, leave no pool of threads behind."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
-    context = contextvars.copy_context()
-
-    def settle(result: Any, error: BaseException | None) -> None:
-        if not future.done():  # or we were cancelled meanwhile
-            future.set_result((result, error))  # no exception, which asyncio would complain of if nobody came for it
-
-    def work() -> None:
-        result, error = None, None
-        try:
-            result = context.run(function, value)
-        except BaseException as raised:  # noqa: BLE001 - of any kind, it is raised where it is waited for
-            error = raised
-        with suppress(RuntimeError):  # the loop is closed, and nobody waits any more
-            loop.call_soon_threadsafe(settle, result, error)
-
-    threading.Thread(target=work, name="rxllm stage", daemon=True).start()
-    result, error = await future
+    result, error = await in_thread(partial(function, value), "rxllm stage")
     if error is None:
-        return result
+        return await result if inspect.isawaitable(result) else result
     if isinstance(error, Exception) and not isinstance(error, StopIteration):
         raise error
     # A StopIteration cannot leave a coroutine, a CancelledError would look like our own, and a SystemExit end the loop.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import inspect
 import threading
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 from rxllm.errors import ConfigurationError, ToolError, TransportError
+from rxllm.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
@@ -141,28 +141,10 @@ class Job:
         return last
 
     async def _in_thread(self) -> Any:
-        """Run the call in a thread; a pool would keep its threads when we are gone."""
-        future: asyncio.Future[Any] = self._loop.create_future()
-        context = contextvars.copy_context()
-
-        def settle(result: Any, error: Exception | None) -> None:
-            if future.done():
-                return
-            if error is None:
-                future.set_result(result)
-            else:
-                future.set_exception(error)
-
-        def work() -> None:
-            result, error = None, None
-            try:
-                result = context.run(self._called)
-            except BaseException as raised:  # noqa: BLE001 - of any kind, it is raised where it is waited for
-                error = self._told(raised)
-            self._post(settle, result, error)
-
-        threading.Thread(target=work, name=f"rxllm tool {self._tool.name}", daemon=True).start()
-        return await future
+        result, error = await in_thread(self._called, f"rxllm tool {self._tool.name}")
+        if error is not None:
+            raise self._told(error)
+        return result
 
     def _called(self) -> Any:
         result = self._call()
