@@ -29,7 +29,7 @@ wheel: $(STAMP)
 	$(VENV)/wheel/bin/python -m pip install --quiet dist/*.whl
 	cd / && $(CURDIR)/$(VENV)/wheel/bin/python -W error -c "import rxllm, rxllm.testing; print('wheel imports, version', __import__('importlib.metadata').metadata.version('rxllm'))"
 
-# SECONDS for all decoders together.
+# SECONDS of CPU for each of the five decoders; they run side by side.
 SECONDS ?= 600
 fuzz: $(STAMP)
 	PYTHONPATH=tests:tests/wire $(BIN)/python -m fuzz.decoders --seconds $(SECONDS)

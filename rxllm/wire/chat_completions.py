@@ -86,9 +86,11 @@ class Decoder(EventDecoding[Answer]):
         def take_strange(frame: bytes) -> bool:
             nonlocal strange
             strange += frame.count(b"\n\n")
-            return self._strange(frame, out)
+            return self._strange(frame, out) or bool(self._waiting)
 
-        bones.read(frames, out, take_strange)
+        unread = bones.read(frames, out, take_strange)
+        if unread and not (self._done or self.fault):  # half a surrogate pair waits for what follows
+            self._strange(unread, out)
         if self._skeleton is bones:
             if 2 * strange < len(out):
                 self._lessons = _LESSONS

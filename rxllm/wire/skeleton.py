@@ -33,13 +33,14 @@ class Skeleton(msgspec.Struct, frozen=True):
     kind: type[TextDelta | ReasoningDelta]
     choice: int
 
-    def read(self, frames: bytes, out: list[StreamItem], strange: Callable[[bytes], bool]) -> None:
+    def read(self, frames: bytes, out: list[StreamItem], strange: Callable[[bytes], bool]) -> bytes:
         r"""Read whole frames: those that fit become items, the others are handed over as they are, in their order.
 
         >>> from rxllm.items import TextDelta
         >>> bones = Skeleton(b'data: {', b'"text":"', b'"}\n\n', TextDelta, 0)
         >>> out = []
         >>> bones.read(b'data: {"end":0}\n\ndata: {"text":"a"}\n\ndata: {"text":"b"}\n\n', out, out.append)
+        b''
         >>> out
         [b'data: {"end":0}\n\n', TextDelta(text='a'), TextDelta(text='b')]
 
@@ -48,7 +49,10 @@ class Skeleton(msgspec.Struct, frozen=True):
         Args:
             frames: Server-sent events, whole, with bare line feeds.
             out: Where the items go.
-            strange: Called with frames that do not fit; True ends the reading.
+            strange: Called with frames that do not fit; True ends the reading behind them.
+
+        Returns:
+            The frames behind those that ended the reading, unread; empty if none did.
         """
         at, size = 0, len(frames)
         while at < size:
@@ -57,32 +61,36 @@ class Skeleton(msgspec.Struct, frozen=True):
                 end = frames.rfind(b"\n\n", at, at + _BLOCK) + 2
                 if end < at + 2:  # a frame larger than a block
                     end = frames.index(b"\n\n", at) + 2
-            if self._read_block(frames[at:end], out, strange):
-                return
+            unread = self._read_block(frames[at:end], out, strange)
+            if unread is not None:
+                return unread + frames[end:]
             at = end
+        return b""
 
-    def _read_block(self, frames: bytes, out: list[StreamItem], strange: Callable[[bytes], bool]) -> bool:
-        """Read frames together; tell whether a strange one was the last."""
+    def _read_block(self, frames: bytes, out: list[StreamItem], strange: Callable[[bytes], bool]) -> bytes | None:
+        """Read frames together, and give what is unread if a strange one ended the reading."""
         head, name = self.head, self.name
         first, *pieces = frames.split(name)
         if len(pieces) == 1 and first == head and frames.endswith(self.tail):
             text = _string(pieces[0][: -len(self.tail)])
             if text:
                 out.append(self.kind(text, self.choice))
-                return False
+                return None
         start = head + name
         if first != head:
             end = frames.find(b"\n\n" + start) + 2
             if end < 2:  # noqa: PLR2004 - none fits
-                return strange(frames)
+                return b"" if strange(frames) else None
             if strange(frames[:end]):
-                return True
+                return frames[end:]
             pieces = frames[end + len(start) :].split(name)
         pieces[-1] += head  # so that the last is like the others
         return self._read_pieces(pieces, out, strange)
 
-    def _read_pieces(self, pieces: list[bytes], out: list[StreamItem], strange: Callable[[bytes], bool]) -> bool:
-        """Read all pieces at once, or else by halves; tell whether a strange frame was the last."""
+    def _read_pieces(
+        self, pieces: list[bytes], out: list[StreamItem], strange: Callable[[bytes], bool]
+    ) -> bytes | None:
+        """Read all pieces at once, or else by halves; give what is unread if a strange frame ended the reading."""
         joint = self.tail + self.head
         stop = -len(joint)
         cut = [piece[:stop] for piece in pieces if piece.endswith(joint)]
@@ -90,32 +98,38 @@ class Skeleton(msgspec.Struct, frozen=True):
         if texts is not None:
             kind, choice = self.kind, self.choice
             out += [kind(text, choice) for text in texts]
-            return False
+            return None
         middle = len(pieces) // 2
         boundary = b"\n\n" + self.head
         while middle < len(pieces) and not pieces[middle - 1].endswith(boundary):
             middle += 1
         if not 0 < middle < len(pieces):
-            frames = self.head + self.name + self.name.join(pieces)
-            return self._read_frames(frames[: -len(self.head)], out, strange)
-        return self._read_pieces(pieces[:middle], out, strange) or self._read_pieces(pieces[middle:], out, strange)
+            return self._read_frames(self._joined(pieces), out, strange)
+        unread = self._read_pieces(pieces[:middle], out, strange)
+        if unread is None:
+            return self._read_pieces(pieces[middle:], out, strange)
+        return unread + self._joined(pieces[middle:])
 
-    def _read_frames(self, frames: bytes, out: list[StreamItem], strange: Callable[[bytes], bool]) -> bool:
-        """Look at frames one by one; tell whether a strange one was the last."""
+    def _joined(self, pieces: list[bytes]) -> bytes:
+        """Give the frames that were split into pieces."""
+        return (self.head + self.name + self.name.join(pieces))[: -len(self.head)]
+
+    def _read_frames(self, frames: bytes, out: list[StreamItem], strange: Callable[[bytes], bool]) -> bytes | None:
+        """Look at frames one by one; give what is unread if a strange one ended the reading."""
         start = self.head + self.name
-        misfits: list[bytes] = []
+        at = misfits = 0  # where those begin that do not fit
         for line in frames[:-2].split(b"\n\n"):
-            frame = line + b"\n\n"
+            end = at + len(line) + 2
+            frame = frames[at:end]
             fits = frame.startswith(start) and frame.endswith(self.tail)
             text = _string(frame[len(start) : -len(self.tail)]) if fits else None
-            if not text:
-                misfits.append(frame)
-                continue
-            if misfits and strange(b"".join(misfits)):
-                return True
-            misfits = []
-            out.append(self.kind(text, self.choice))
-        return bool(misfits) and strange(b"".join(misfits))
+            if text:
+                if misfits < at and strange(frames[misfits:at]):
+                    return frames[at:]
+                out.append(self.kind(text, self.choice))
+                misfits = end
+            at = end
+        return b"" if misfits < at and strange(frames[misfits:]) else None
 
 
 def _string(piece: bytes) -> str | None:

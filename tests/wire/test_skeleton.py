@@ -59,6 +59,7 @@ def frame(payload):
         (['{"text":"a\\"}'], [frame('{"text":"a\\"}')]),
         (['{"text":"\\ud83d"}', '{"text":"b"}'], [frame('{"text":"\\ud83d"}'), "b"]),
         (['{"text":"a\tb"}'], [frame('{"text":"a\tb"}')]),
+        (['{"text":"a"}', '{"text":1}\n'], ["a", frame('{"text":1}\n')]),
         (['{"text":"a"}', '{"x":1}', "1", '{"text":"b"}'], ["a", frame('{"x":1}') + frame("1"), "b"]),
     ],
 )
@@ -68,10 +69,15 @@ def test_what_fits_becomes_items_and_the_rest_comes_back_in_its_place(payloads, 
     assert [item.text if isinstance(item, TextDelta) else item for item in out] == read
 
 
-def test_a_misfit_that_is_the_last_ends_the_reading():
-    out = []
-    BONES.read(b"".join(map(frame, ['{"text":"a"}', '{"text":1}', '{"text":"b"}'])), out, lambda _: True)
-    assert out == [TextDelta("a")]
-    out.clear()
-    BONES.read(b"".join(map(frame, ['{"text":"a"}', '{"text":"b", "c":1}', '{"text":"d"}'])), out, lambda _: True)
-    assert out == [TextDelta("a")]
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("size", [1, 20_000])
+def test_behind_a_misfit_that_ends_the_reading_all_is_unread(count, size):
+    fitting = [f'{{"text":"{number}{"x" * size}"}}' for number in range(count)]
+    for misfit in ('{"text":1}', '{"text":"b", "c":1}', "[DONE]", '{"text":"\\ud83d"}'):
+        for place in range(count + 1):
+            payloads = [*fitting[:place], misfit, *fitting[place:]]
+            out, strange = [], []
+            unread = BONES.read(b"".join(map(frame, payloads)), out, lambda given, seen=strange: not seen.append(given))
+            assert [item.text[0] for item in out] == [str(number) for number in range(place)]
+            assert b"".join([*strange, unread]) == b"".join(map(frame, payloads[place:]))
+            assert strange[0].startswith(frame(misfit))
