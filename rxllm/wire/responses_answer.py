@@ -219,7 +219,7 @@ class Answer:
 
     def _close(self, item: OutputItem, raw: Json | None, out: list[StreamItem]) -> None:
         if item.kind == "custom_tool_call":  # xAI tells so of its own search, which nobody here was offered
-            name = (raw or {}).get("name") or item.name
+            name = word((raw or {}).get("name")) or item.name
             item.is_served = bool(self._declared) and name not in self._declared
         item.close(raw, out)
 

@@ -59,22 +59,31 @@ def told(items: list[StreamItem], error: RxllmError | None) -> str:
     return f"{merged(items)!r} {type(error)} {error}"
 
 
+def sound(target: Target, body: bytes) -> tuple[str, str]:
+    """Decode a body at one go; give the name of how it ended, and what came out.
+
+    Raises:
+        Exception: As `checked`.
+    """
+    items, error = fed(target.wire.Decoder(), [body])
+    msgspec.json.encode(items)
+    completed(items).to_message()
+    assert [type(item) is Finish for item in items].count(True) == (error is None), "there is a Finish if it ended well"
+    assert error is not None or type(items[-1]) is Finish, "the Finish is the last item"
+    return "completed" if error is None else type(error).__name__, told(items, error)
+
+
 def checked(target: Target, body: bytes) -> str:
     """Decode a body, and give the name of how it ended.
 
     Raises:
         Exception: What should not be: any that is not ours, or that a promise was not kept.
     """
-    items, error = fed(target.wire.Decoder(), [body])
-    msgspec.json.encode(items)
-    completed(items).to_message()
-    whole = told(items, error)
+    end, whole = sound(target, body)
     for size in (1, 7, 1000):
         if len(body) < 200 * size:
             assert told(*fed(target.wire.Decoder(), portions(body, size))) == whole, f"cut by {size}, it is another"
-    assert [type(item) is Finish for item in items].count(True) == (error is None), "there is a Finish if it ended well"
-    assert error is not None or type(items[-1]) is Finish, "the Finish is the last item"
-    return "completed" if error is None else type(error).__name__
+    return end
 
 
 def least(target: Target, body: bytes, kind: type[Exception]) -> bytes:

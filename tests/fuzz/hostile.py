@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import random
@@ -14,7 +15,7 @@ from official import spoken
 from rxllm.wire import anthropic, chat_completions, gemini, ollama, responses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
 
@@ -46,6 +47,20 @@ VALUES = [
     *['"\\ud83d"', '"\\ude00"', '"\\u0000"', '"\\ud83d\\ude00"', '"\u2028"', '"x"', '"stop"', '"error"', "[null]"],
     *["[" * 400 + "]" * 400, "[" * 5000 + "]" * 5000, '{"a":' * 5000 + "1" + "}" * 5000, '{"\\udc00": "\\udc00"}'],
     *['{"type": "x"}', '[{"index": 1e300}]', '{"index": -9223372036854775809}', '{"error": {"message": [1]}}'],
+]
+OF_EACH_KIND = [
+    "null",
+    "true",
+    "-1",
+    "1.5",
+    "1e999",
+    "9" * 30,
+    '"x"',
+    '"\\ud83d"',
+    "[]",
+    "[null]",
+    "{}",
+    '{"type": "x"}',
 ]
 PIECES = [
     *[
@@ -94,24 +109,64 @@ def recorded(target: Target) -> list[bytes]:
     return [path.read_bytes()[:LONGEST] for path in found]
 
 
-def places(value: Any) -> list[tuple[Any, Any]]:
-    """List every member of a JSON value, as its container and its key there."""
+def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """List the place of every member of a JSON value, as the keys that lead there."""
     members = (
         list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
     )
-    return [(value, key) for key, _ in members] + [place for _, member in members for place in places(member)]
+    return [(*at, key) for key, _ in members] + [
+        place for key, member in members for place in places(member, (*at, key))
+    ]
+
+
+def parsed(line: bytes) -> tuple[bytes, Any]:
+    """Part a line's JSON object from what stands before it; there is none in what is hostile already."""
+    head, brace, rest = line.partition(b"{")
+    try:
+        return head, json.loads(brace + rest)
+    except (ValueError, RecursionError):
+        return head, None
+
+
+def spoiled(head: bytes, value: Any, place: tuple[Any, ...], hostile: str) -> bytes:
+    """Write a line again with another value at a place of its JSON."""
+    *way, last = place
+    container = value = copy.deepcopy(value)
+    for key in way:
+        container = container[key]
+    container[last] = "\x00here"
+    return head + json.dumps(value).replace('"\\u0000here"', hostile).encode("utf-8", "surrogatepass")
 
 
 def with_another_value(line: bytes, chance: random.Random) -> bytes:
-    """Put a hostile value where another stood in a line's JSON, or a hostile field beside it."""
-    head, brace, rest = line.partition(b"{")
-    try:
-        value = json.loads(brace + rest)
-    except (ValueError, RecursionError):  # it is hostile already
+    """Put a hostile value where another stood in a line's JSON, or a hostile field into an empty one."""
+    head, value = parsed(line)
+    if value is None:
         return line
-    container, key = chance.choice(places(value) or [(value, "x")])
-    container[key] = "\x00here"
-    return head + json.dumps(value).replace('"\\u0000here"', chance.choice(VALUES)).encode("utf-8", "surrogatepass")
+    return spoiled(head, value, chance.choice(places(value) or [("x",)]), chance.choice(VALUES))
+
+
+def kind_of(value: Any, place: tuple[Any, ...]) -> tuple[str, ...]:
+    """Spell a place as any other of its kind: without numbers, and with the types of what it lies in."""
+    spelt: list[str] = []
+    for key in place:
+        spelt.append(f"{value.get('type')}.{key}" if isinstance(value, dict) else "*")
+        value = value[key]
+    return tuple(spelt)
+
+
+def spoiled_everywhere(recordings: list[bytes]) -> Iterator[bytes]:
+    """Give, for each kind of place in a format's JSON, a recording with a value of each kind at that place."""
+    known: set[tuple[str, ...]] = set()
+    for body in recordings:
+        lines = body.split(b"\n")
+        for number, line in enumerate(lines):
+            head, value = parsed(line)
+            for place in places(value):
+                if (kind := kind_of(value, place)) not in known:
+                    known.add(kind)
+                    for hostile in OF_EACH_KIND:
+                        yield b"\n".join([*lines[:number], spoiled(head, value, place, hostile), *lines[number + 1 :]])
 
 
 def damaged(body: bytes, chance: random.Random) -> bytes:

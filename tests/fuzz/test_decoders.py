@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from fuzz.decoders import KEPT, fuzzed, kept_by
-from fuzz.hostile import TARGETS
+from fuzz.decoders import KEPT, fuzzed, kept_by, sound
+from fuzz.hostile import TARGETS, recorded, spoiled_everywhere
 
 from rxllm.wire import ollama
 
@@ -18,6 +18,16 @@ def test_whatever_the_bytes_a_decoder_gives_items_or_our_error(target):
     findings = fuzzed(target, seconds=0, first=0, size=40)
     assert findings.faults == {}
     assert findings.tried >= 40
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_whatever_value_stands_at_whatever_place_a_decoder_gives_items_or_our_error(target):
+    recordings = recorded(target)
+    if not recordings:
+        pytest.skip(f"RXLLM_STREAMS is not set, and there is no recording of {target.name} of our own")
+    tried = [sound(target, body)[0] for body in spoiled_everywhere(recordings)]
+    assert len(tried) >= 200
+    assert {"completed", "DecodeError"} <= set(tried)
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)

@@ -334,6 +334,7 @@ def test_a_custom_tool_in_a_namespace_is_declared():
     tools = [{"type": "namespace", "name": "db", "tools": [{"type": "custom", "name": "sql"}]}]
     created = ev("created", response={"id": "r", "tools": tools})
     assert good(created, done("custom_tool_call", call_id="c", name="sql", input="x"))[-1].reason == "tool_calls"
+    assert good(created, done("custom_tool_call", call_id="c", name={}, input="x"))[-1].reason == "stop"
 
 
 # Reasoning
