@@ -47,7 +47,7 @@ class Decoder(EventDecoding[Answer]):
 
     def __init__(self) -> None:
         super().__init__(Answer())
-        self._at_line_start = True
+        self._at_event_start = True
 
     def _take(self, data: bytes, out: list[StreamItem]) -> None:
         self._answer.stirred = False
@@ -57,11 +57,11 @@ class Decoder(EventDecoding[Answer]):
 
     def _unnamed(self, data: bytes) -> bytes:
         """Take out the lines that name the commonest event: a read that is all data is cut into events at C speed."""
-        if self._at_line_start and data.startswith(_NAME_LINE):
+        if self._at_event_start and data.startswith(_NAME_LINE):
             data = data[len(_NAME_LINE) :]
         if data:
-            self._at_line_start = data.endswith(b"\n")
-        return data.replace(b"\n" + _NAME_LINE, b"\n")
+            self._at_event_start = data.endswith(b"\n\n")
+        return data.replace(b"\n\n" + _NAME_LINE, b"\n\n")  # behind another name it is the one that stands
 
     def _payload(self, payload: bytes, out: list[StreamItem], name: str | None) -> bool:
         """Take an event's data, and tell whether it was the last."""

@@ -167,7 +167,7 @@ def report(name: str, seconds: float, first: int) -> tuple[str, bool]:
     kept = kept_by(target)
     line = (
         f"{name}, seed {first}: {findings.tried} bodies in {time.process_time():.0f} s of CPU, {findings.ends}, "
-        f"slowest {findings.slowest:.2f} s, {kept} bytes kept, peak {peak():.0f} MB"
+        f"slowest {findings.slowest:.2f} s, {kept} bytes kept, peak {peak():.0f} MB with hypothesis's own"
     )
     faults = [f"  FAULT {fault}\n    {body!r}" for fault, body in findings.faults.items()]
     return "\n".join([line, *faults]), bool(faults) or kept > KEPT

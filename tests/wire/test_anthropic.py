@@ -125,6 +125,15 @@ def test_lines_with_the_event_s_name_are_not_needed():
     assert completed(answer(body)).finish_reason == "stop"
 
 
+@pytest.mark.parametrize("names", [b"event: ping\nevent: content_block_delta\n", b"event: content_block_delta\n"])
+def test_of_several_names_the_last_one_stands_however_it_is_cut(names):
+    body = HELLO + names + b"data: nonsense\n\n"
+    for size in (1, 7, len(body)):
+        items, error = fed(Decoder(), portions(body, size))
+        assert completed(items).text == "Hello"
+        assert "not JSON" in str(error)
+
+
 def test_data_may_stand_in_several_lines_and_end_in_any_way():
     body = HELLO + stop() + last() + END
     for end in (b"\n", b"\r\n", b"\r"):
