@@ -271,9 +271,12 @@ READS: dict[str, Callable[[], Callable[[Any], None]]] = {
 
 
 def partial_read(scheduler: Any, count: int, rounds: int) -> list[dict[str, Any]]:
-    """Measure `partial` over a tool call in many fragments, beside plain accumulation of the same."""
+    """Measure `partial` over a tool call in many fragments, beside plain accumulation, ours and reactivex's."""
     items: list[StreamItem] = [*call(count), Finish("tool_calls")]
-    runs: dict[str, Callable[[], float]] = {"plain": lambda: feed(ops.aggregate(), items, scheduler)}
+    runs: dict[str, Callable[[], float]] = {
+        "aggregate": lambda: feed(ops.aggregate(), items, scheduler),
+        "scan": lambda: feed(rx.scan(accumulate, Completion()), items, scheduler),
+    }
     kinds = [(of, read) for of in (dict, Table) for read in READS]
     for of, read in kinds:
         runs[f"{of.__name__} {read}"] = lambda of=of, read=read: feed(
@@ -286,8 +289,8 @@ def partial_read(scheduler: Any, count: int, rounds: int) -> list[dict[str, Any]
             "of": of.__name__,
             "read": read,
             "partial_ns": round(medians[f"{of.__name__} {read}"] / len(items) * 1e9),
-            "accumulation_ns": round(medians["plain"] / len(items) * 1e9),
-            "ratio": round(medians[f"{of.__name__} {read}"] / medians["plain"], 2),
+            "to_aggregate": round(medians[f"{of.__name__} {read}"] / medians["aggregate"], 2),
+            "to_scan": round(medians[f"{of.__name__} {read}"] / medians["scan"], 2),
         }
         for of, read in kinds
     ]
@@ -321,11 +324,12 @@ def main() -> None:
     for name, ratio in result["growth_1k_to_50k"].items():
         print(f"| {name} | {ratio} |")
     print(
-        "\n| partial of | fragments | read | ns/fragment | plain accumulation | ratio |\n|---|---:|---|---:|---:|---:|"
+        "\n| partial of | fragments | read | ns/fragment | to ops.aggregate() | to rx.scan(accumulate) |"
+        "\n|---|---:|---|---:|---:|---:|"
     )
     for row in result["partial"]:
         count = f"{row['fragments']:,}"
-        cells = (row["of"], count, row["read"], row["partial_ns"], row["accumulation_ns"], row["ratio"])
+        cells = (row["of"], count, row["read"], row["partial_ns"], row["to_aggregate"], row["to_scan"])
         print("| " + " | ".join(str(cell) for cell in cells) + " |")
 
 

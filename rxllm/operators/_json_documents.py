@@ -85,8 +85,6 @@ class _Reading:
         self._unnamed: dict[int, list[str]] = {}  # what came of a call before its name
 
     def on_next(self, item: Any) -> None:
-        if self._failed:
-            return
         kind: Any = item.__class__  # not `type(item)`, of which a checker would make the type of Any
         if kind is ToolCallDelta:
             document = self._open.get(item.call)
@@ -102,6 +100,8 @@ class _Reading:
             self._fail(error)
 
     def _take_other(self, item: StreamItem) -> Exception | None:
+        if self._failed:
+            return None
         if isinstance(item, ToolCall):
             return self._end_call(item)
         if isinstance(item, (Rollback, Started)):
@@ -117,11 +117,11 @@ class _Reading:
         document = self._open.get(None)
         if document is not None:
             return document.feed(delta.text)
-        return self._open_with(None, delta.text) if delta.text else None
+        return self._open_with(None, delta.text) if delta.text and not self._failed else None
 
     def _begin_call(self, delta: ToolCallDelta) -> Exception | None:
         call = delta.call
-        if self._tool is None or delta.choice != self._choice:
+        if self._tool is None or delta.choice != self._choice or self._failed:
             return None
         if delta.name is not None:
             self._named[call] = delta.name == self._tool

@@ -5,6 +5,7 @@ from __future__ import annotations
 from json import JSONDecoder
 from typing import Any, Final, NoReturn
 
+import msgspec
 from pydantic_core import from_json
 
 __all__ = ["LEAP", "begun_members", "whole_members", "whole_value"]
@@ -19,6 +20,7 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)  # NaN and Infinity; the machine tells the place
 
 
+_DECODE_WHOLE: Final = msgspec.json.Decoder().decode  # the fastest, where no end is to be told
 _DECODE: Final = JSONDecoder(parse_constant=_refuse).raw_decode
 
 
@@ -60,10 +62,14 @@ def whole_members(text: str, deepest: int) -> list[Any] | None:
     Returns:
         The members, or None.
     """
-    if len(text) > LEAP or not (text.startswith(",") and text.endswith(("}", "]"))):
+    if len(text) > LEAP or text[0] != "," or text[-1] not in "}]":
         return None
-    found = whole_value(f"{_LIST}{text}]", 0, deepest)
-    return None if found is None or found[1] <= len(_LIST) + len(text) else found[0][1:]
+    try:
+        members = _DECODE_WHOLE(f"{_LIST}{text}]")
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return None
+    is_deep = len(text) > deepest and text.count("[") + text.count("{") > deepest
+    return None if is_deep else members[1:]
 
 
 def begun_members(text: str, *, is_behind: bool) -> list[Any] | None:
@@ -81,7 +87,7 @@ def begun_members(text: str, *, is_behind: bool) -> list[Any] | None:
     Returns:
         The members as far as they go, or None.
     """
-    if len(text) > _PEEK or text[-1].isdigit() or not text.isascii():
+    if len(text) > _PEEK or text[-1].isdigit():
         return None
     try:
         members = from_json((_LIST if is_behind else "[") + text, allow_inf_nan=False, allow_partial="trailing-strings")

@@ -10,7 +10,7 @@ import re
 from typing import Any, Final, TypeAlias, cast
 
 from rxllm.errors import DecodeError
-from rxllm.operators._json_leap import LEAP, begun_members, whole_members, whole_value
+from rxllm.operators._json_leap import LEAP, whole_members, whole_value
 from rxllm.operators._json_path import Place, path_text
 from rxllm.operators._json_text import BODY, CUT_ESCAPE, KEY, PLAIN, REST, SPACE, InvalidError, OpenString, scalar
 
@@ -19,11 +19,11 @@ __all__ = ["Container", "JsonScanner"]
 Container: TypeAlias = "dict[str, Any] | list[Any]"
 
 _DEEPEST: Final = 200
-_MOST_HELD: Final = 64  # pieces, so that a fault is told soon also where nobody looks
 _SNIPPET: Final = 40
 
 # What the machine waits for; the last two are within a token.
 _VALUE, _VALUE_OR_END, _KEY, _KEY_OR_END, _COLON, _COMMA_OR_END, _START, _NOTHING, _STRING, _KEY_STRING = range(10)
+_AT_MEMBER: Final = (_VALUE, _VALUE_OR_END, _COMMA_OR_END)
 _BETWEEN_MEMBERS: Final = (_KEY, _KEY_OR_END, _KEY_STRING, _COMMA_OR_END)
 
 
@@ -62,40 +62,20 @@ class JsonScanner:
         self._string = OpenString()
         self._carry = ""  # a token that is not whole: an escape, a number, a literal
         self._offset = 0  # of the next piece, in characters
-        self._held: list[str] = []
-        self._ends_held = 0  # closing brackets, also those that are text
 
-    def push(self, piece: str, floor: int = 0) -> None:
-        """Take a piece and read it later: when somebody looks, when something may close, or soon.
+    def feed(self, piece: str) -> None:
+        """Read a piece.
 
         Args:
             piece: More of the document.
-            floor: How many of the open containers may stay open while what is in them closes unnoticed.
         """
-        held = self._held
-        held.append(piece)
-        if "}" in piece or "]" in piece:
-            self._ends_held += piece.count("}") + piece.count("]")
-        if self._ends_held >= len(self.stack) - floor or len(held) >= _MOST_HELD:  # with fewer it closed in no case
-            self.catch_up()
-
-    def catch_up(self) -> None:
-        """Read what was pushed."""
-        if self._held:
-            pieces = "".join(self._held)
-            self._held.clear()
-            self._ends_held = 0
-            self.feed(pieces)
-
-    def feed(self, piece: str) -> None:
-        """Read a piece now."""
         if self.fault is not None:
             return
         if self._carry:
             piece = self._carry + piece
             self._carry = ""
         try:
-            end = self._leap_members(piece) or self._scan(piece)
+            end = self._scan(piece)
         except InvalidError as invalid:
             at = invalid.at
             found = f"{piece[at]!r} stands" if at < len(piece) else "the text ends"
@@ -106,7 +86,6 @@ class JsonScanner:
 
     def end(self) -> None:
         """Say that nothing more comes; a document that is still open is then a fault."""
-        self.catch_up()
         offset = self._offset + len(self._carry)
         if self._expected < _STRING:
             self.feed(" ")  # a number closes by what follows it
@@ -121,16 +100,16 @@ class JsonScanner:
             snippet=snippet,
         )
 
-    def snapshot(self, depth: int = 0) -> Any:
+    def snapshot(self, depth: int = 0, begun: list[Any] | None = None) -> Any:
         """Tell what there is, or the part of it that is open `depth` levels down; it never changes later.
 
         Args:
             depth: How many of the open containers to leave out.
+            begun: More members of the innermost one, a list, which were not fed yet.
 
         Returns:
             Copies of the open containers, with closed members that all snapshots share.
         """
-        unread = self._unread(depth)
         stack = self.stack
         is_open = self._expected == _STRING
         inner: Any = self._string.so_far() if is_open else self.root
@@ -144,26 +123,34 @@ class JsonScanner:
                     outer.append(inner)
                 else:
                     outer[-1] = inner
-            elif unread is not None and is_innermost:
-                cast("list[Any]", outer).extend(unread)
+            elif begun is not None and is_innermost:
+                cast("list[Any]", outer).extend(begun)
             inner, is_open = outer, True
         return inner
 
-    def _unread(self, depth: int) -> list[Any] | None:
-        """Look into what was pushed and not read, where it only adds to the innermost list; else read it.
+    def leap_members(self, text: str) -> bool:
+        """Read, at C speed, what is nothing but more members of the innermost list, and tell whether it was.
 
-        So a member is read at C speed when it is whole, and not in small steps because somebody looked.
+        Args:
+            text: More of the document; nothing is read of what is anything else.
         """
-        text = "".join(self._held)
-        stack = self.stack
-        if text and not self._ends_held and not self._carry and len(stack) > depth and type(stack[-1]) is list:
-            is_behind = self._expected == _COMMA_OR_END
-            if is_behind or self._expected in (_VALUE, _VALUE_OR_END):
-                members = begun_members(text, is_behind=is_behind)
-                if members is not None:
-                    return members
-        self.catch_up()
-        return None
+        if not self.is_behind_member():
+            return False
+        members = whole_members(text, _DEEPEST - len(self.stack))
+        if members is None:
+            return False
+        cast("list[Any]", self.stack[-1]).extend(members)
+        self._offset += len(text)
+        return True
+
+    def is_behind_member(self) -> bool:
+        """Whether the innermost container is a list, and has come to the end of a member."""
+        return self._expected == _COMMA_OR_END and type(self.stack[-1]) is list
+
+    def is_at_member(self) -> bool:
+        """Whether it is a list, and the next thing in it is a member or its comma."""
+        is_list = bool(self.stack) and type(self.stack[-1]) is list
+        return is_list and self._expected in _AT_MEMBER and not self._carry
 
     @property
     def is_in_string(self) -> bool:
@@ -264,17 +251,6 @@ class JsonScanner:
             return at
         self._put(whole[0])
         return at + whole[1] - start
-
-    def _leap_members(self, text: str) -> int:
-        """Read a piece that is nothing but more members of the innermost list likewise."""
-        top = self.stack[-1] if self.stack else None
-        if not isinstance(top, list) or self._expected != _COMMA_OR_END or self._is_watched():
-            return 0
-        members = whole_members(text, _DEEPEST - len(self.stack))
-        if members is None:
-            return 0
-        top.extend(members)
-        return len(text)
 
     def _leap_to_end(self, text: str, at: int) -> int:
         """Read the rest of the innermost object likewise, where no object is within it."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from rxllm.operators._json_path import EACH, Path, Place
 from rxllm.operators._json_scan import Container, JsonScanner
+from rxllm.operators._json_unread import Unread
 
 __all__ = ["PathScanner"]
 
@@ -28,6 +29,8 @@ class PathScanner(JsonScanner):
         super().__init__(openers)
         self.hits: list[tuple[Place, Any]] = []
         """What closed at the path; whoever reads it clears it."""
+        self.unread = Unread(self)
+        """What was taken and not fed yet."""
         self._path = path
         self._matched = 0  # how many of the open containers lie on the path
         self._leads_there = not path  # whether what comes next in the innermost one may be at the path's end
@@ -47,7 +50,9 @@ class PathScanner(JsonScanner):
         """
         depth = len(self._path)
         if self._matched > depth:
-            self.push(piece, depth)
+            self.unread.push(piece, depth)
+            if self._matched <= depth:
+                self.unread.catch_up()
         else:
             self.feed(piece)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import types
-from copy import copy
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Final, Union, get_args, get_origin
@@ -30,6 +29,8 @@ class Shape:
 
     opens: type = type(None)
     """What JSON builds for it, where it can be shown while that grows."""
+    takes_any_text = False
+    """Whether a string is shown as it is, complete or not, or never."""
 
     def __init__(self, annotation: Any) -> None:
         self.annotation = annotation
@@ -80,6 +81,10 @@ class Text(Shape):
     """A string, shown as far as it goes."""
 
     opens = str
+
+    def __init__(self, annotation: Any) -> None:
+        super().__init__(annotation)
+        self.takes_any_text = annotation in (str, str | None)
 
 
 class ListOf(Shape):
@@ -166,10 +171,7 @@ class ModelOf(Shape):
             built = {**built, field.name: inner}
         if self._blank is None:
             return self._shown.model_construct(set(built), **{**self._missing, **built})
-        made = copy(self._blank)
-        vars(made).update(built)  # which a frozen model allows too
-        made.model_fields_set.update(built)
-        return made
+        return self._blank.model_copy(update=built)
 
 
 class _Field:
@@ -182,7 +184,10 @@ class _Field:
 
     @cached_property
     def shape(self) -> Shape:
-        return shape_of(self.info.annotation)
+        shape = shape_of(self.info.annotation)
+        if self.info.metadata or self._model.model_config:
+            shape.takes_any_text = False
+        return shape
 
     @cached_property
     def _alone(self) -> type[BaseModel]:
@@ -210,6 +215,7 @@ def _is_shared(info: FieldInfo) -> bool:
 
 
 _HIDDEN: Final = Shape(Any)
+_HIDDEN.takes_any_text = True
 
 
 def shape_of(annotation: Any) -> Shape:

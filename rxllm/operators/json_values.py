@@ -146,7 +146,7 @@ class _Looking:
 
     def end(self, *, was_cut: bool) -> Exception | None:
         scanner = self._scanner
-        scanner.catch_up()
+        scanner.unread.catch_up()
         if scanner.closed:
             return None
         if self._text is not None:
@@ -163,7 +163,7 @@ class _Looking:
 
     def _handle(self, place: Place) -> JsonValue:
         scanner, depth = self._scanner, len(self._path)
-        return JsonValue(place, self._origin, lambda: scanner.snapshot(depth))
+        return JsonValue(place, self._origin, lambda: scanner.unread.snapshot(depth))
 
     def _close(self, place: Place, value: Any) -> None:
         handle = self._growing or self._handle(place)

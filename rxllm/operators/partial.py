@@ -10,6 +10,7 @@ from rxllm.errors import ConfigurationError
 from rxllm.operators._json_documents import Origin, documents
 from rxllm.operators._json_repair import check_repair, repaired
 from rxllm.operators._json_scan import JsonScanner
+from rxllm.operators._json_unread import MOST_UNREAD, Unread
 from rxllm.operators._partial_growth import Growing
 from rxllm.operators._partial_shape import Raw, Shape, misfit, shape_of
 from rxllm.operators.json_values import JsonValue
@@ -83,33 +84,52 @@ class _Growth:
         self._emit = emit
         self._text: list[str] | None = [] if repair else None
         self._scanner = JsonScanner(openers)
-        self._push = self._scanner.push
-        self._stack = self._scanner.stack
-        self._growing = Growing(shape, self._scanner)
-        is_plain = type(shape) is Raw
-        self._handle = JsonValue((), origin, self._scanner.snapshot if is_plain else self._growing.value)
+        self._unread = Unread(self._scanner)
+        self._pieces = self._unread.pieces
+        self._growing = Growing(shape, self._scanner, self._unread)
+        self._read = self._unread.snapshot if type(shape) is Raw else self._growing.value
+        self._handle = JsonValue((), origin, self._value)
+        self._is_smooth = False  # whether the document is open, and without a fault
 
     @property
     def begun(self) -> bool:
         return self._scanner.begun
 
     def feed(self, piece: str) -> Exception | None:
-        scanner = self._scanner
         if self._text is not None:
             self._text.append(piece)
-        self._push(piece)
-        if self._stack:
+        self._pieces.append(piece)
+        if not self._is_smooth or "}" in piece or "]" in piece or len(self._pieces) >= MOST_UNREAD:
+            return self._look(piece)
+        self._emit(self._handle)
+        return None if self._is_smooth else self._fault()  # whoever read the value may have found one
+
+    def _look(self, piece: str) -> Exception | None:
+        """See what a piece has changed."""
+        self._unread.weigh(piece)
+        scanner = self._scanner
+        if scanner.stack:
+            self._is_smooth = scanner.fault is None and self._growing.fault is None
             if scanner.fault is None:
                 self._emit(self._handle)
-        elif scanner.closed and not self._handle.closed:
-            return self._close(scanner.root)
-        if scanner.fault is not None and self._text is None:  # also one that was found when the value was read
-            return scanner.fault
-        return self._growing.fault
+        else:
+            self._is_smooth = False
+            if scanner.closed and not self._handle.closed:
+                return self._close(scanner.root)
+        return None if self._is_smooth else self._fault()
+
+    def _fault(self) -> Exception | None:
+        """Tell why it cannot go on."""
+        return (self._scanner.fault if self._text is None else None) or self._growing.fault
+
+    def _value(self) -> Any:
+        value = self._read()
+        self._is_smooth &= self._scanner.fault is None and self._growing.fault is None
+        return value
 
     def end(self, *, was_cut: bool) -> Exception | None:
         scanner = self._scanner
-        scanner.catch_up()
+        self._unread.catch_up()
         if self._handle.closed:
             return None
         if self._text is not None:

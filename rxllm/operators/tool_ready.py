@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from rxllm.items import Rollback, Started, StreamItem, ToolCall, ToolCallDelta
 from rxllm.observable import Operator, Sink, lift
 from rxllm.operators._json_scan import JsonScanner
+from rxllm.operators._json_unread import Unread
 
 if TYPE_CHECKING:
     from reactivex import abc
@@ -64,13 +65,14 @@ def tool_ready() -> Operator:
 class _Call:
     """A call that is being written."""
 
-    __slots__ = ("_id", "_name", "_pieces", "_scanner", "was_given")
+    __slots__ = ("_id", "_name", "_pieces", "_scanner", "_unread", "was_given")
 
     def __init__(self) -> None:
         self._id: str | None = None
         self._name: str | None = None
         self._pieces: list[str] = []
         self._scanner = JsonScanner()
+        self._unread = Unread(self._scanner)
         self.was_given = False
 
     @property
@@ -84,7 +86,7 @@ class _Call:
         self._name = self._name or delta.name
         if delta.arguments:
             self._pieces.append(delta.arguments)
-            self._scanner.push(delta.arguments)
+            self._unread.push(delta.arguments)
         if self.was_given or self._name is None or not self._scanner.closed:
             return None
         self.was_given = True

@@ -13,6 +13,7 @@ from rxllm.errors import ConfigurationError
 from rxllm.operators._json_path import every, parse_path, path_text
 from rxllm.operators._json_scan import JsonScanner
 from rxllm.operators._json_track import PathScanner
+from rxllm.operators._json_unread import Unread
 
 SCALAR = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=6)
@@ -50,11 +51,13 @@ def scanned(text, sizes=(), scanner=None):
 @settings(deadline=None, max_examples=150)
 def test_however_it_is_cut_and_looked_at_it_reads_what_json_loads_reads(text, sizes, looks):
     scanner = JsonScanner()
+    unread = Unread(scanner)
     for piece in pieces(text, sizes):
-        scanner.push(piece)
+        unread.push(piece)
         if looks:
-            scanner.snapshot()
+            unread.snapshot()
             scanner.place()
+    unread.catch_up()
     scanner.end()
     assert scanner.fault is None
     expected = json.loads(text)
@@ -108,13 +111,15 @@ def test_however_it_is_cut_the_same_closes_at_a_path(text, sizes, path):
 def test_a_look_at_what_is_not_read_yet_tells_what_reading_it_tells(text, sizes, wrong, at):
     at %= len(text) + 1
     pushed, fed = JsonScanner(), JsonScanner()
+    unread = Unread(pushed)
     for piece in pieces(text[:at] + wrong + text[at:], sizes):
-        pushed.push(piece)
+        unread.push(piece)
         fed.feed(piece)
         if fed.fault is None:
-            assert json.dumps(pushed.snapshot()) == json.dumps(fed.snapshot())
+            assert json.dumps(unread.snapshot()) == json.dumps(fed.snapshot())
         else:
-            pushed.snapshot()
+            unread.snapshot()
+    unread.catch_up()
     pushed.end()
     fed.end()
     assert str(pushed.fault) == str(fed.fault)
@@ -122,18 +127,19 @@ def test_a_look_at_what_is_not_read_yet_tells_what_reading_it_tells(text, sizes,
 
 def test_a_look_at_a_member_that_has_begun_does_not_read_it_in_steps():
     scanner = JsonScanner()
-    scanner.push('{"rows": [{"a": 1}')
+    unread = Unread(scanner)
+    unread.push('{"rows": [{"a": 1}')
     for piece in (', {"a"', ': [true, "b'):
-        scanner.push(piece)
-        assert scanner.snapshot()["rows"][0] == {"a": 1}
-    assert (scanner.snapshot()["rows"][1], len(scanner.stack)) == ({"a": [True, "b"]}, 2)
+        unread.push(piece)
+        assert unread.snapshot()["rows"][0] == {"a": 1}
+    assert (unread.snapshot()["rows"][1], len(scanner.stack)) == ({"a": [True, "b"]}, 2)
 
 
 def test_a_look_sees_what_stands_behind_the_end_of_a_list():
-    scanner = JsonScanner()
-    scanner.push('{"a": {"c": ["x"')
-    scanner.push(', "y"], "d": "z')
-    assert scanner.snapshot() == {"a": {"c": ["x", "y"], "d": "z"}}
+    unread = Unread(JsonScanner())
+    unread.push('{"a": {"c": ["x"')
+    unread.push(', "y"], "d": "z')
+    assert unread.snapshot() == {"a": {"c": ["x", "y"], "d": "z"}}
 
 
 def test_a_snapshot_never_changes():
@@ -256,17 +262,18 @@ def test_a_path_that_cannot_be_followed_while_reading_is_refused(path):
         parse_path(path)
 
 
-@pytest.mark.parametrize("take", [JsonScanner.feed, JsonScanner.push])
-def test_a_piece_costs_the_same_in_a_long_document_as_in_a_short_one(take):
+@pytest.mark.parametrize("reader", [lambda scanner: scanner.feed, lambda scanner: Unread(scanner).push])
+def test_a_piece_costs_the_same_in_a_long_document_as_in_a_short_one(reader):
     def cost(count):
         text = json.dumps([{"n": n, "title": f"word {n}"} for n in range(count // 8)])
         cut = list(pieces(text, [4] * len(text)))
         best = float("inf")
         for _ in range(3 if count < 10_000 else 1):
             scanner = JsonScanner()
+            take = reader(scanner)
             start = time.process_time()
             for piece in cut:
-                take(scanner, piece)
+                take(piece)
             best = min(best, time.process_time() - start)
             assert scanner.closed
         return best / len(cut)

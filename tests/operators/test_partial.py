@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import pytest
 import reactivex
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from laws import OperatorLaws
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
@@ -18,6 +18,10 @@ from scripted_origin import Seen
 
 from rxllm.errors import ConfigurationError, DecodeError
 from rxllm.items import Finish, Rollback, Started, TextDelta, ToolCall, ToolCallDelta
+from rxllm.operators._json_scan import JsonScanner
+from rxllm.operators._json_unread import Unread
+from rxllm.operators._partial_growth import Growing
+from rxllm.operators._partial_shape import shape_of
 from rxllm.operators.partial import partial
 
 
@@ -101,6 +105,83 @@ def test_a_rollback_at_any_place_leaves_nothing_of_the_void_attempt(sizes, at):
     pieces = list(cut(json.dumps(BOOK), sizes))
     void = len([each for each in read(*pieces[:at]) if each != "completed"])
     assert read(*pieces[:at], Rollback(1), *pieces, Finish("stop"))[void:] == read(*pieces)
+
+
+class Line(BaseModel):
+    model_config = ConfigDict(populate_by_name=True)
+
+    number: int | None = None
+    text: str = ""
+    other: str | None = None
+    short: Annotated[str, Field(max_length=40)] = ""
+    day: dt.date | None = None
+    kind: Literal["a", "b"] = "a"
+    pair: tuple[int, str] | None = None
+    words: list[str] = []
+    counts: dict[str, float] = {}
+    anything: Any = None
+    within: list[Line] = Field(default=[], alias="in")
+
+
+class Trimmed(BaseModel):
+    model_config = ConfigDict(str_strip_whitespace=True)
+
+    text: str = ""
+    words: list[str] = []
+
+
+WORDS = st.text('ab "\\é狐😀,:}]1', max_size=8)
+LINE = st.recursive(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "number": st.none() | st.integers(-20, 10**20),
+            "text": WORDS,
+            "other": st.none() | WORDS,
+            "short": WORDS,
+            "day": st.sampled_from([None, "1970-01-02"]),
+            "kind": st.sampled_from("ab"),
+            "pair": st.tuples(st.integers(), WORDS),
+            "words": st.lists(WORDS, max_size=3),
+            "counts": st.dictionaries(WORDS, st.floats(allow_nan=False, allow_infinity=False) | st.integers(0, 99)),
+            "anything": st.none() | st.booleans() | st.lists(st.integers() | WORDS, max_size=3),
+            "unknown": WORDS | st.lists(WORDS, max_size=2),
+        },
+    ),
+    lambda inner: st.fixed_dictionaries({"in": st.lists(inner, max_size=2)}, optional={"text": WORDS}),
+    max_leaves=4,
+)
+
+
+@given(
+    st.lists(LINE | st.fixed_dictionaries({"text": WORDS, "words": st.lists(WORDS)}), min_size=2, max_size=4),
+    st.lists(st.integers(1, 9), min_size=20, max_size=80),
+    st.sampled_from([list[Line], list[Trimmed], list[dict], list[Any]]),
+    st.booleans(),
+)
+@example(lines=[{}, {"text": " a ", "words": [" b "]}], sizes=[1] * 80, of=list[Trimmed], ascii_=True)
+@example(
+    lines=[{}, {"day": "1970-01-02"}, {"kind": "b"}, {"short": "x"}, {"pair": [1, "x"]}],
+    sizes=[1] * 120,
+    of=list[Line],
+    ascii_=True,
+)
+@settings(deadline=None, max_examples=200)
+def test_a_look_shows_what_reading_step_by_step_shows(lines, sizes, of, ascii_):
+    so_far = ""
+    seen = []
+    subject = Subject()
+    subject.pipe(partial(of)).subscribe(lambda handle: seen.append(handle.value))
+    for delta in cut(json.dumps(lines, ensure_ascii=ascii_), sizes):
+        so_far += delta.text
+        subject.on_next(delta)
+        scanner = JsonScanner()
+        for character in so_far:
+            scanner.feed(character)
+        stepwise = Growing(shape_of(of), scanner, Unread(scanner)).value()
+        if scanner.stack:
+            assert seen[-1] == stepwise
+            assert repr(seen[-1]) == repr(stepwise)  # 1 is not 1.0
 
 
 def test_a_text_shows_as_it_grows_and_a_number_when_it_is_complete():
