@@ -12,6 +12,7 @@ from rxllm.attempts import Retry, Succession
 from rxllm.errors import ConfigurationError, TransportError
 from rxllm.local import shared_server
 from rxllm.messages import ChatRequest, Prompt, Timeouts, chat_request
+from rxllm.model.address import address
 from rxllm.model.arguments import Arguments
 from rxllm.model.exchange import Exchange
 from rxllm.model.health import Health, look
@@ -128,7 +129,7 @@ class Model(Askable):
         path: str = self._wire.path(self.name) if hasattr(self._wire, "path") else self._wire.PATH
 
         async def open_body() -> ByteStream:
-            return await self._transport.open(HttpRequest("POST", (await self._locate()) + path, headers, body))
+            return await self._transport.open(HttpRequest("POST", address(await self._locate(), path), headers, body))
 
         secrets = secrets_of(HttpRequest("POST", "", headers))
 
@@ -159,7 +160,7 @@ class Model(Askable):
                 answers=True, key_accepted=None, models=[], detail="not a server: " + type(transport).__name__
             )
         try:
-            url = (await self._locate()) + self.provider.models_path
+            url = address(await self._locate(), self.provider.models_path)
         except TransportError as error:
             return Health(answers=False, key_accepted=None, models=[], detail=str(error))
         return await look(transport, HttpRequest("GET", url, headers), total=self.timeouts.total)
@@ -180,7 +181,7 @@ class Model(Askable):
             return "replay:"
         if self._base_url is None:
             return await shared_server(self._gguf).url()
-        return self._base_url.rstrip("/")
+        return self._base_url
 
     def _headers_with(self, ours: Mapping[str, str]) -> dict[str, str]:
         """Put the headers together; those of the user stand in place of ours, however they are written."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rxllm import ConfigurationError, Model, Provider
+from rxllm import ConfigurationError, Model, Provider, TruncatedStreamError
 from rxllm.testing import ReplayTransport
 from rxllm.wire import chat_completions
 
@@ -103,3 +103,19 @@ async def test_a_header_of_the_user_stands_in_place_of_ours(misbehaving):
         await model.health()
     sent = (await misbehaving.request()).headers
     assert (sent.getall("Authorization"), sent.getall("Accept")) == (["Basic mine"], ["text/plain"])
+
+
+@pytest.mark.parametrize(
+    ("name", "base", "path", "query"),
+    [
+        ("openai:m", "/deployments/d?api-version=1", "/deployments/d/chat/completions", {"api-version": "1"}),
+        ("gemini:m", "/v1beta/?tenant=a", "/v1beta/models/m:streamGenerateContent", {"alt": "sse", "tenant": "a"}),
+        ("anthropic:m", "/v1/", "/v1/messages", {}),
+    ],
+)
+async def test_a_query_of_the_base_url_stands_behind_the_path(misbehaving, name, base, path, query):
+    async with Model(name, base_url=misbehaving.url + base, api_key="k") as model:
+        with pytest.raises(TruncatedStreamError):
+            await model.stream("Hi")
+    sent = await misbehaving.request()
+    assert (sent.path, sent.query) == (path, query)
