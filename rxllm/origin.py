@@ -27,7 +27,10 @@ class Inlet(Protocol):
 
 
 class Origin(Protocol):
-    """Where a stream comes from: a request, a recording, an agent's run."""
+    """Where a stream comes from: a request, a recording, an agent's run.
+
+    It may also have `answered_by`, a model's name, and `usage`, what it has cost so far, for one that is cancelled.
+    """
 
     def start(self, inlet: Inlet) -> None:
         """Begin; called once at most."""

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
-import msgspec
 from loguru import logger
 from reactivex.disposable import Disposable, SingleAssignmentDisposable
 from reactivex.internal import noop
 
 from rxllm.completion import Completion, fold
-from rxllm.errors import ConfigurationError, TransportError
 from rxllm.guard import callbacks
 from rxllm.holders import Holders, OnAbandon
 from rxllm.hub import Hub, Seat
-from rxllm.items import Finish, StreamItem, Timing, Usage, part
-from rxllm.limits import Limits
+from rxllm.items import StreamItem
 from rxllm.observable import FINAL_ON_ERROR, Lifted, LoopObservable, Operator, Sink, at_home
+from rxllm.passage import Passage
 from rxllm.reader import Reader
-from rxllm.through import Through
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
 
     from reactivex import abc
 
-    from rxllm.errors import RxllmError
     from rxllm.items import Stamped
     from rxllm.mailbox import Overflow
     from rxllm.messages import Timeouts
@@ -62,16 +58,12 @@ class CompletionStream(LoopObservable[StreamItem]):
     ) -> None:
         super().__init__(Lifted(self._enter), scheduler)
         self._origin = origin
-        self._scheduler = scheduler
-        self._operators = tuple(through)
-        self._through = Through(Sink(self._emit_one, self._failed, self._completed)) if self._operators else None
         self._hub = Hub(replay=replay)
-        self._holders = Holders(on_abandon, scheduler, self._cancel)
-        self._limits = Limits(timeouts, scheduler, self._expire)
-        self._pauses: dict[object, int] = {}
-        self._started = self._start_held = False
-        self._reading = False  # between the origin's start and its end
-        self._own_finish: Finish | None = None  # the origin's, while the operators are told of the end
+        self._passage = Passage(
+            origin, self._hub, scheduler, through=through, timeouts=timeouts, on_end=self._let_all_go
+        )
+        self._holders = Holders(on_abandon, scheduler, self._passage.cancel)
+        self._start_held = False
         self._trace: TracebackType | None = None  # of the error, which each `await` raises anew
         self._value: Completion | None = None
 
@@ -118,7 +110,7 @@ class CompletionStream(LoopObservable[StreamItem]):
                 seat.seated = True
                 self._holders.add()
                 self._hub.take_seat(seat)
-                self._open()  # after that, since an origin may give all it has at once
+                self._passage.open()  # after that, since an origin may give all it has at once
 
         at_home(self._home, sit)
         return Disposable(lambda: at_home(self._home, seat.dispose))
@@ -256,10 +248,14 @@ class CompletionStream(LoopObservable[StreamItem]):
 
     def _hold(self) -> None:
         self._holders.add()
-        self._open()
+        self._passage.open()
 
     def _release(self) -> None:
         self._holders.remove()
+
+    def _let_all_go(self, error: Exception | None) -> None:
+        self._holders.close()
+        self._trace = error.__traceback__ if error is not None else None
 
     # ---- controls
 
@@ -268,36 +264,12 @@ class CompletionStream(LoopObservable[StreamItem]):
 
         May be called at any time and from any thread; after the end it does nothing.
         """
-        at_home(self._home, self._cancel)
-
-    def _cancel(self) -> None:
-        if self._hub.ended:
-            return
-        self._close_origin()
-        self._hub.discard_undelivered()
-        self._forget_pauses()
-        if self._hub.finished:  # whoever cancels from inside the Finish's delivery is too late: there is only one
-            self._end(None)
-        else:
-            self._finish("cancelled")
-
-    def _forget_pauses(self) -> None:
-        self._pauses.clear()
-        self._hub.held = False
-
-    def _finish(self, reason: str) -> None:
-        """End by our own will: the usage is what we counted of the living attempt, and says so."""
-        seen = self._hub.living()
-        told = next((i.input_tokens for i in reversed(seen) if isinstance(i, Usage)), None)
-        counted = sum(1 for i in seen if part(i) is not None)
-        usage = Usage(input_tokens=told, output_tokens=counted, estimated=True)
-        self._emit([Finish(reason, None, usage)])
-        self._end(None)
+        at_home(self._home, self._passage.cancel)
 
     @property
     def is_paused(self) -> bool:
         """Whether somebody has paused the stream."""
-        return bool(self._pauses)
+        return self._passage.is_paused
 
     def pause(self, holder: object = None) -> None:
         """Deliver nothing more and stop reading from the socket, so that TCP pushes back on the provider.
@@ -305,17 +277,7 @@ class CompletionStream(LoopObservable[StreamItem]):
         Args:
             holder: Who pauses; the stream goes on when each holder has resumed as often as it paused.
         """
-
-        def pause_here() -> None:
-            if self._hub.ended:
-                return
-            self._pauses[holder] = self._pauses.get(holder, 0) + 1
-            self._hub.hold()
-            self._limits.pause()
-            if self._reading:
-                self._origin.pause()
-
-        at_home(self._home, pause_here)
+        at_home(self._home, lambda: self._passage.pause(holder))
 
     def resume(self, holder: object = None) -> None:
         """Undo one `pause` of the same holder; without one it does nothing.
@@ -323,146 +285,12 @@ class CompletionStream(LoopObservable[StreamItem]):
         Args:
             holder: Who paused.
         """
-
-        def resume_here() -> None:
-            count = self._pauses.get(holder, 0)
-            if count > 1:
-                self._pauses[holder] = count - 1
-            elif count == 1:
-                del self._pauses[holder]
-                if not self._pauses:
-                    self._go_on()
-
-        at_home(self._home, resume_here)
-
-    def _go_on(self) -> None:
-        self._limits.resume()
-        if self._reading:
-            self._origin.resume()
-        self._hub.release()
-
-    # ---- from the origin
-
-    def _open(self) -> None:
-        """Send the request, the first time only."""
-        if self._hub.closed:
-            return
-        if getattr(self._scheduler, "closed", False):
-            self._reading = False  # whatever was reading has died with it
-            self._failed(TransportError("The event loop of this stream is closed. Make a new stream in the new loop."))
-            return
-        if self._started:
-            return
-        self._started = True
-        self._limits.begin()
-        try:
-            if self._through is not None:
-                self._through.open(self._operators, self._scheduler)
-                if self._hub.closed:  # they want nothing, like `rx.take(0)`
-                    return
-            self._reading = True
-            if self._pauses:
-                self._origin.pause()
-            self._origin.start(self)
-        except Exception as error:  # noqa: BLE001 - all who listen are told, not only who came first
-            self._failed(error)
-
-    def push(self, items: list[StreamItem]) -> None:
-        """Take what one read brought; called by the origin."""
-        if self._hub.closed or not items:
-            return
-        if self._limits.watchful:
-            self._limits.note(items)
-        if self._through is None:
-            self._emit(items)
-        else:
-            self._through.push(items)
-            last = items[-1]
-            if type(last) is Finish:
-                self._own_finish = last
-
-    def complete(self) -> None:
-        """Note the end; called by the origin."""
-        self._reading = False
-        if self._through is None:
-            self._end(None)
-        else:
-            self._through.complete()
-            self._own_finish = None
-
-    def fail(self, error: Exception) -> None:
-        """Note a bad end; called by the origin."""
-        self._reading = False
-        if self._through is None:
-            self._end(error)
-        else:
-            self._through.fail(error)
-
-    def _emit(self, items: list[StreamItem]) -> None:
-        limits = self._limits
-        now = limits.clock() - limits.since
-        last = items[-1]
-        if type(last) is Finish:
-            timing = Timing(limits.first_item, limits.first_content, now)
-            items = [*items[:-1], msgspec.structs.replace(last, timing=timing)]
-        self._hub.push(items, now)
-
-    def _emit_one(self, item: object) -> None:
-        if self._hub.closed or self._hub.finished:  # there is one Finish, whatever they make of it
-            return
-        if not isinstance(item, StreamItem):
-            self._failed(
-                ConfigurationError(
-                    f"What stands in through= must give stream items, and gave {item!r}. Put ops.text() and the like "
-                    "into the pipe of a subscriber."
-                )
-            )
-            return
-        self._emit([item])
-
-    def _completed(self) -> None:
-        """End because the operators before the hub did, perhaps before the origin."""
-        if self._hub.closed:
-            return
-        self._close_origin()
-        if not self._hub.finished:
-            if self._own_finish is None:
-                self._finish("cancelled")
-                return
-            self._emit([self._own_finish])  # they let the end through and not its Finish, like a filter of texts
-        self._end(None)
-
-    def _failed(self, error: Exception) -> None:
-        self._close_origin()
-        self._end(error)
-
-    def _end(self, error: Exception | None) -> None:
-        if self._hub.closed:
-            return
-        self._limits.stop()
-        self._holders.close()
-        if error is not None and getattr(error, "partial", None) is None:  # a foreign one comes from an operator
-            cast("RxllmError", error).partial = fold(self._hub.everything())
-        self._trace = error.__traceback__ if error is not None else None
-        self._hub.close(error)
-
-    def _close_origin(self) -> None:
-        if self._reading:
-            self._reading = False
-            self._origin.close()
-        if self._through is not None:
-            self._through.close()
-
-    def _expire(self, error: Exception) -> None:
-        """End because a limit was reached; a pause does not keep that back."""
-        if self._reading:
-            self._reading = False
-            self._origin.close()
-        self._forget_pauses()
-        self.fail(error)
+        at_home(self._home, lambda: self._passage.resume(holder))
 
     def __repr__(self) -> str:
-        state = "ended" if self._hub.ended else "paused" if self._pauses else "running" if self._started else "waiting"
+        passage = self._passage
+        state = "ended" if self._hub.ended else "paused" if passage.is_paused else None
+        state = state or ("running" if passage.started else "waiting")
         return f"<CompletionStream {state}, {self._holders.count} holding>"
 
 

@@ -178,7 +178,7 @@ def test_after_the_end_no_timer_is_left():
     _, origin, stream = limited(total=300)
     watch(stream)
     origin.finish("a")
-    assert stream._limits._timer.is_disposed
+    assert stream._passage._limits._timer.is_disposed
 
 
 def test_a_limit_lets_the_operators_before_the_hub_flush():

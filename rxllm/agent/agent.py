@@ -8,7 +8,6 @@ from rxllm.agent.arguments import Arguments
 from rxllm.agent.run import AgentRun
 from rxllm.askable import Askable
 from rxllm.errors import ConfigurationError
-from rxllm.items import Finish
 from rxllm.messages import Message, Timeouts, chat_request
 from rxllm.observable import at_home
 from rxllm.stream import CompletionStream
@@ -75,11 +74,6 @@ class AgentStream(CompletionStream):
     def _decide(self, call: int | ToolCall | ToolApprovalRequested, why: str | None) -> None:
         run, number = cast("AgentRun", self._origin), number_of(call)
         at_home(self._home, lambda: run.decide(number, why))
-
-    def _finish(self, reason: str) -> None:
-        """End by our own will: what the turns cost that were whole, and our own count of the one that was not."""
-        self._emit([Finish(reason, None, cast("AgentRun", self._origin).usage)])
-        self._end(None)
 
     @property
     def messages(self) -> list[Message]:
