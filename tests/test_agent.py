@@ -116,12 +116,15 @@ def test_output_is_an_instance_and_its_partials_are_live():
 def test_an_answer_that_does_not_fit_is_asked_for_again():
     async def run() -> Any:
         asked = agent(['{"city": 1}'], ['{"city": "Rome", "people": 3}'], output=Place)
-        completion = await asked.stream("go")
+        stream = asked.stream("go")
+        partials: list[Any] = []
+        stream.pipe(ops.partial(Place)).subscribe(partials.append)
+        completion = await stream
         model: Any = asked.model
-        return completion, model.requests[1].messages[-1]
+        return completion, model.requests[1].messages[-1], partials[-1]
 
-    completion, complaint = virtually(run())
-    assert completion.output == Place(city="Rome", people=3)
+    completion, complaint, last = virtually(run())
+    assert completion.output == last.value == Place(city="Rome", people=3)
     assert complaint.content.startswith("The answer does not fit Place: city: Input should be a valid string; people")
 
 

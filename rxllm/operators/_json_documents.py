@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rxllm.items import Finish, Rollback, Started, StreamItem, TextDelta, ToolCall, ToolCallDelta
 from rxllm.observable import Operator, Sink, lift
+from rxllm.turn_items import AgentCompleted, TurnStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,8 @@ class Document(Protocol):
 def documents(begin: Callable[[Origin, Callable[[object], None]], Document], tool: str | None, choice: int) -> Operator:
     """Make an operator of what reads one document.
 
-    Each turn's text is a document, or each call of the tool. A rollback and a new turn forget what is open.
+    Each turn's text is a document, or each call of the tool. A rollback and a new turn forget what is open; in an
+    agent's stream a new turn forgets, too, that the last one's document was no good, since the agent has asked again.
 
     Args:
         begin: Makes a document's reader, of where it comes from and whom it gives what it finds.
@@ -65,7 +67,19 @@ def documents(begin: Callable[[Origin, Callable[[object], None]], Document], too
 class _Reading:
     """The documents of one subscription."""
 
-    __slots__ = ("_attempt", "_begin", "_choice", "_down", "_failed", "_named", "_open", "_tool", "_unnamed")
+    __slots__ = (
+        "_attempt",
+        "_begin",
+        "_choice",
+        "_down",
+        "_failed",
+        "_has_turns",
+        "_named",
+        "_open",
+        "_tool",
+        "_unnamed",
+        "_untold",
+    )
 
     def __init__(
         self,
@@ -80,6 +94,8 @@ class _Reading:
         self._choice = choice
         self._attempt = 0
         self._failed = False
+        self._has_turns = False
+        self._untold: Exception | None = None  # an agent may ask again
         self._open: dict[int | None, Document] = {}
         self._named: dict[int, bool] = {}  # whether a call is one of the tool's
         self._unnamed: dict[int, list[str]] = {}  # what came of a call before its name
@@ -100,7 +116,14 @@ class _Reading:
             self._fail(error)
 
     def _take_other(self, item: StreamItem) -> Exception | None:
+        if isinstance(item, TurnStarted):
+            self._has_turns = True
+            if self._untold is not None:
+                self._failed, self._untold = False, None
+            return None
         if self._failed:
+            if isinstance(item, (Finish, AgentCompleted)):
+                self._tell()
             return None
         if isinstance(item, ToolCall):
             return self._end_call(item)
@@ -162,18 +185,26 @@ class _Reading:
 
     def _fail(self, error: Exception) -> None:
         self._failed = True
+        self._untold = error
         self._forget()
-        self._down.on_error(error)
+        if not self._has_turns:
+            self._tell()
+
+    def _tell(self) -> None:
+        error, self._untold = self._untold, None
+        if error is not None:
+            self._down.on_error(error)
 
     def on_error(self, error: Exception) -> None:
-        if not self._failed:
+        if not self._failed or self._untold is not None:
+            self._untold = None
             self._down.on_error(error)
 
     def on_completed(self) -> None:
-        if self._failed:
-            return
-        error = self._end_all(None)
-        if error is None:
-            self._down.on_completed()
-        else:
+        error = None if self._failed else self._end_all(None)
+        if error is not None:
             self._fail(error)
+        if self._failed:
+            self._tell()
+        else:
+            self._down.on_completed()

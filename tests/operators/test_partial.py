@@ -23,6 +23,7 @@ from rxllm.operators._json_unread import Unread
 from rxllm.operators._partial_growth import Growing
 from rxllm.operators._partial_shape import shape_of
 from rxllm.operators.partial import partial
+from rxllm.turn_items import AgentCompleted, TurnStarted
 
 
 class Colour(enum.Enum):
@@ -320,6 +321,15 @@ def test_a_tools_arguments_are_read():
 def test_a_new_turn_begins_a_new_document():
     items = [TextDelta('{"a": 1'), Started("2"), TextDelta('{"b": 2}'), Finish("stop")]
     assert read(*items, of=dict) == [({}, False), ({"b": 2}, True), "completed"]
+
+
+@pytest.mark.parametrize("wrong", ['{"title": "a"}', '{"title": oops', '{"title": 1, '])
+def test_an_answer_that_an_agent_does_not_take_is_forgotten_when_it_asks_again(wrong):
+    first = [TurnStarted(1), Started("1"), TextDelta(wrong)]
+    again = [TurnStarted(2), Started("2"), TextDelta('{"title": "a", "pages": 3}'), Finish("stop")]
+    assert read(*first, *again)[-2:] == [(Book(title="a", pages=3), True), "completed"]
+    for end in ([Finish("stop")], [AgentCompleted(1.0)], []):
+        assert isinstance(read(*first, *end)[-1], DecodeError)
 
 
 @pytest.mark.parametrize("reads", [True, False])
