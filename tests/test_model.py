@@ -318,9 +318,13 @@ async def test_the_real_server_reasons_when_told(real_model):
         b"<html>Bearer sk-secret</html>",
     ],
 )
-async def test_a_key_echoed_under_200_is_told_to_nobody(model, misbehaving, body):
+@pytest.mark.parametrize("place", ["header", "query"])
+async def test_a_key_echoed_under_200_is_told_to_nobody(misbehaving, body, place):
     misbehaving.play(stream(body))
-    with pytest.raises((ProviderError, DecodeError)) as caught:
-        await model.stream("Hi")
+    whose = {"api_key": "sk-secret"} if place == "header" else {}
+    base_url = misbehaving.url + ("?api-key=sk-secret" if place == "query" else "")
+    async with Model("openai:m", base_url=base_url, **whose) as model:
+        with pytest.raises((ProviderError, DecodeError)) as caught:
+            await model.stream("Hi")
     error = caught.value
     assert "sk-secret" not in f"{error} {error!r} {getattr(error, 'snippet', '')} {getattr(error, 'code', '')}"

@@ -151,11 +151,19 @@ async def test_the_wire_of_a_recording_is_named(path):
         assert replay.full_name == "replay:recording"
 
 
+async def test_a_recording_is_played_with_the_quirks_of_its_provider(path):
+    path.write_bytes(b"".join(WHOLE[:-1]))  # without the end that this provider never sends
+    async with Model("perplexity:sonar", path=path) as recorded, Model("replay", path=path) as replay:
+        assert (await recorded.stream("Hi")).text == "Grüße"
+        with pytest.raises(TruncatedStreamError):
+            await replay.stream("Hi")
+
+
 @pytest.mark.parametrize(
     ("name", "wrong", "told"),
     [
-        ("openai:m", {"path": "a.sse"}, "provider replay; openai has no recording"),
-        ("openai:m", {"timing": 1.0}, "provider replay; openai has no recording"),
+        ("openai:m", {"path": "a.sse"}, "a.sse cannot be read"),
+        ("openai:m", {"timing": 1.0}, "give its path="),
         ("replay", {}, "give its path="),
         ("replay", {"timing": 1.0}, "give its path="),
         ("replay", {"path": "a.sse", "transport": ReplayTransport(b"")}, "no transport="),

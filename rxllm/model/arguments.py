@@ -88,17 +88,12 @@ class Arguments(Settings):
         Raises:
             ConfigurationError: Two sources were given, or a recording is missing or of no use.
         """
-        is_replay = provider.name == "replay"
-        if self.path is None and self.timing is None and (self.transport is not None or not is_replay):
+        if self.path is None and self.timing is None and (self.transport is not None or provider.name != "replay"):
             return self.transport
-        if not is_replay:
-            raise ConfigurationError(
-                f"path= and timing= are for the provider replay; {provider.name} has no recording."
-            )
         if self.path is None or self.transport is not None:
             raise ConfigurationError(
-                "The provider replay plays one file: give its path=, e.g. Model('replay', path='answer.sse'), "
-                "and no transport=."
+                "timing= and the provider replay play one file: give its path=, e.g. Model('replay', "
+                "path='answer.sse'), and no transport=."
             )
         return ReplayTransport(self.path, timing=self.timing)
 

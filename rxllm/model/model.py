@@ -52,8 +52,9 @@ class Model(Askable):
         retry: How often to try again, and when; by default not at all.
         gguf: The weights, for the provider `local`.
         record: A file for the raw body of each response, and of when it came; see `RecordingTransport`.
-        path: The recording, for the provider `replay`.
-        timing: How fast a recording comes, for the provider `replay`: 1.0 as recorded, None without waiting.
+        path: A recording that is played in place of a request; by the provider that it was made of, with that one's
+            format and quirks, or by `replay` with a `wire`.
+        timing: How fast the recording comes: 1.0 as recorded, None without waiting.
         settings: Fields of `ChatRequest` for every request, e.g. `temperature=0.2`.
 
     Raises:
@@ -131,7 +132,7 @@ class Model(Askable):
         async def open_body() -> ByteStream:
             return await self._transport.open(HttpRequest("POST", address(await self._locate(), path), headers, body))
 
-        secrets = secrets_of(HttpRequest("POST", "", headers))
+        secrets = secrets_of(HttpRequest("POST", self._base_url or "", headers))
 
         def exchange() -> Origin:
             return Exchange(

@@ -72,7 +72,8 @@ def json_values(path: str, *, tool: str | None = None, choice: int = 0, repair: 
     In text, the document begins at the first `{` (or `[`, where the path begins with an index), so that prose and a
     ```` ```json ```` fence before it do no harm, and what follows its end is not read. A number closes by the character
     behind it, half a surrogate pair becomes U+FFFD, of two members with one key the later one stands. A new turn begins
-    a new document. A cancelled stream may end within one.
+    a new document; where an agent asks again, what was wrong with the last one is no error. A cancelled stream may end
+    within one.
 
     >>> from reactivex import operators as rx
     >>> from rxllm.testing import play

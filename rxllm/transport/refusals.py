@@ -29,6 +29,7 @@ _SHORTEST_SECRET: Final = 4  # masking "x", which local servers take for a key, 
 _SECRET_NAMES: Final = ("auth", "key", "token", "secret", "cookie", "password", "credential", "signature")
 _REQUEST_IDS: Final = ("x-request-id", "request-id", "x-ms-request-id", "cf-ray")
 _VAGUE: Final = frozenset({"invalid_request_error", "invalid_argument"})
+_SECONDS: Final = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)s")
 _SYNONYMS: Final = {"api_key_invalid": "invalid_api_key"}  # Gemini, under a 400 that says INVALID_ARGUMENT
 
 
@@ -101,7 +102,7 @@ def refusal(
         status=status,
         words=telling,
         request_id=next((known[name] for name in _REQUEST_IDS if name in known), said.request_id),
-        retry_after=_retry_after(known),
+        retry_after=said.retry_after if (asked := _retry_after(known)) is None else asked,
     )
     error.code = masked(said.words[0]) if said.words else None
     return error
@@ -113,6 +114,7 @@ class _Said(NamedTuple):
     message: str = ""
     words: list[str] = []  # noqa: RUF012 - never changed
     request_id: str | None = None
+    retry_after: float | None = None
 
 
 def _said(body: bytes) -> _Said:
@@ -126,7 +128,18 @@ def _said(body: bytes) -> _Said:
     inner = _fields(outer.get("error"))
     said = (inner.get("message"), outer.get("error"), outer.get("message"))
     message = next((text for text in said if isinstance(text, str) and text), "")
-    return _Said(message or _detail(outer.get("detail")), _words(inner, outer), _text(outer.get("request_id")))
+    return _Said(
+        message or _detail(outer.get("detail")),
+        _words(inner, outer),
+        _text(outer.get("request_id")),
+        _retry_delay(_entries(inner.get("details"))),
+    )
+
+
+def _retry_delay(details: list[object]) -> float | None:
+    """Find how many seconds Google asks us to wait, which stands in no header: `{"retryDelay": "2.5s"}`."""
+    delays = (_SECONDS.fullmatch(str(_fields(detail).get("retryDelay"))) for detail in details)
+    return next((float(delay[1]) for delay in delays if delay), None)
 
 
 def _words(inner: dict[str, object], outer: dict[str, object]) -> list[str]:

@@ -39,7 +39,7 @@ from rxllm.wire import chat_completions
         ({"ssl": 5}, "ssl=5 is no bundle of certificates"),
         ({"ssl": ""}, "ssl='' is no bundle of certificates"),
         ({"record": 5}, "Model.record: got 5, expected the path of a file"),
-        ({"path": "a.sse"}, "openai has no recording"),
+        ({"path": "a.sse"}, "a.sse cannot be read"),
         ({"gguf": "a.gguf"}, "gguf= is for the provider local"),
         ({"name": "replay"}, "give its path="),
         ({"name": "replay", "path": 3}, "Model.path: got 3"),

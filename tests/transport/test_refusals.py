@@ -135,6 +135,16 @@ def test_the_wait_that_is_asked_for_is_read(headers, seconds):
     assert refused(429, headers=headers).retry_after == seconds
 
 
+@pytest.mark.parametrize(
+    ("headers", "delay", "seconds"),
+    [({}, "2.5s", 2.5), ({"Retry-After": "7"}, "2s", 7.0), ({}, "soon", None), ({}, ["2s"], None)],
+)
+def test_the_wait_may_stand_in_the_body_as_google_writes_it(headers, delay, seconds):
+    details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}, "x"]
+    body = {"error": {"code": 429, "message": "Slow down", "details": details}}
+    assert refused(429, body, headers=headers).retry_after == seconds
+
+
 def test_the_wait_may_be_a_date():
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
     wait = refused(429, headers={"Retry-After": date}).retry_after
