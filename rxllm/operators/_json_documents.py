@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from rxllm.items import Finish, Rollback, Started, StreamItem, TextDelta, ToolCall, ToolCallDelta
+from rxllm.items import Finish, Rollback, StreamItem, TextDelta, ToolCall, ToolCallDelta
 from rxllm.observable import Operator, Sink, lift
+from rxllm.operators._beginnings import BEGINNINGS
 from rxllm.turn_items import AgentCompleted, TurnStarted
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class _Reading:
         "_has_turns",
         "_named",
         "_open",
+        "_over",
         "_tool",
         "_unnamed",
         "_untold",
@@ -97,6 +99,7 @@ class _Reading:
         self._has_turns = False
         self._untold: Exception | None = None  # an agent may ask again
         self._open: dict[int | None, Document] = {}
+        self._over: set[int | None] = set()  # documents that have ended, or were no good
         self._named: dict[int, bool] = {}  # whether a call is one of the tool's
         self._unnamed: dict[int, list[str]] = {}  # what came of a call before its name
 
@@ -106,105 +109,112 @@ class _Reading:
             document = self._open.get(item.call)
             if document is not None and item.choice == self._choice:
                 error = document.feed(item.arguments)
+                if error is not None:
+                    self._fail(error, item.call)
             else:
-                error = self._begin_call(item)
+                self._begin_call(item)
         elif kind is TextDelta:
-            error = self._take_text(item)
+            self._take_text(item)
         else:
-            error = self._take_other(item)
-        if error is not None:
-            self._fail(error)
+            self._take_other(item)
 
-    def _take_other(self, item: StreamItem) -> Exception | None:
-        if isinstance(item, TurnStarted):
-            self._has_turns = True
-            if self._untold is not None:
-                self._failed, self._untold = False, None
-            return None
-        if self._failed:
-            if isinstance(item, (Finish, AgentCompleted)):
-                self._tell()
-            return None
-        if isinstance(item, ToolCall):
-            return self._end_call(item)
-        if isinstance(item, (Rollback, Started)):
-            self._attempt += isinstance(item, Rollback)
+    def _take_other(self, item: StreamItem) -> None:
+        kind = type(item)
+        if kind in BEGINNINGS or kind is Rollback:
+            self._has_turns |= kind is TurnStarted
+            self._attempt += kind is Rollback
+            self._untold = None
             self._forget()
+        elif isinstance(item, ToolCall):
+            self._end_call(item)
         elif isinstance(item, Finish):
-            return self._end_all(item.reason)
-        return None
+            self._end_all(item.reason)
+            self._tell()
+        elif kind is AgentCompleted:
+            self._tell()
 
-    def _take_text(self, delta: TextDelta) -> Exception | None:
+    def _take_text(self, delta: TextDelta) -> None:
         if self._tool is not None or delta.choice != self._choice:
-            return None
+            return
         document = self._open.get(None)
         if document is not None:
-            return document.feed(delta.text)
-        return self._open_with(None, delta.text) if delta.text and not self._failed else None
+            error = document.feed(delta.text)
+            if error is not None:
+                self._fail(error, None)
+        elif delta.text:
+            self._open_with(None, delta.text)
 
-    def _begin_call(self, delta: ToolCallDelta) -> Exception | None:
+    def _begin_call(self, delta: ToolCallDelta) -> None:
         call = delta.call
-        if self._tool is None or delta.choice != self._choice or self._failed:
-            return None
+        if self._tool is None or delta.choice != self._choice:
+            return
         if delta.name is not None:
             self._named[call] = delta.name == self._tool
         is_ours = self._named.get(call)
         if is_ours is None:
             self._unnamed.setdefault(call, []).append(delta.arguments)
-        if not is_ours:
-            return None
-        piece = "".join([*self._unnamed.pop(call, ()), delta.arguments])
-        return self._open_with(call, piece) if piece else None
+        if is_ours:
+            piece = "".join([*self._unnamed.pop(call, ()), delta.arguments])
+            if piece:
+                self._open_with(call, piece)
 
-    def _open_with(self, call: int | None, piece: str) -> Exception | None:
+    def _open_with(self, call: int | None, piece: str) -> None:
+        if self._failed or call in self._over:
+            return
         document = self._open[call] = self._begin(Origin(call, self._attempt), self._down.on_next)
-        return document.feed(piece)
+        error = document.feed(piece)
+        if error is not None:
+            self._fail(error, call)
 
-    def _end_call(self, whole: ToolCall) -> Exception | None:
+    def _end_call(self, whole: ToolCall) -> None:
         if whole.name != self._tool or whole.choice != self._choice:
-            return None
-        error = None
+            return
         if whole.call not in self._open:  # no delta told of it, or none had arguments, which is an empty object
-            error = self._open_with(whole.call, whole.arguments_raw.strip() or "{}")
-        return error or self._open.pop(whole.call).end(was_cut=False)
+            self._open_with(whole.call, whole.arguments_raw.strip() or "{}")
+        self._end(whole.call, was_cut=False)
 
-    def _end_all(self, reason: str | None) -> Exception | None:
+    def _end_all(self, reason: str | None) -> None:
         """End what is open; prose with a tool call, say, need not hold a document, but one that began must end."""
         was_cut = reason is None or reason == "cancelled"
-        error = None
-        while self._open and error is None:
-            _, document = self._open.popitem()
-            error = document.end(was_cut=was_cut or not (document.begun or reason == "stop"))
+        for call, document in list(self._open.items()):
+            self._end(call, was_cut=was_cut or not (document.begun or reason == "stop"))
         self._forget()
-        return error
+
+    def _end(self, call: int | None, *, was_cut: bool) -> None:
+        document = self._open.pop(call, None)
+        if document is not None:
+            self._over.add(call)
+            error = document.end(was_cut=was_cut)
+            if error is not None:
+                self._fail(error, call)
 
     def _forget(self) -> None:
         self._open.clear()
+        self._over.clear()
         self._named.clear()
         self._unnamed.clear()
 
-    def _fail(self, error: Exception) -> None:
-        self._failed = True
-        self._untold = error
-        self._forget()
+    def _fail(self, error: Exception, call: int | None) -> None:
+        """Give up a document; where an agent may ask again, it is told when it has not."""
+        self._open.pop(call, None)
+        self._over.add(call)
+        self._untold = self._untold or error
         if not self._has_turns:
             self._tell()
 
     def _tell(self) -> None:
         error, self._untold = self._untold, None
-        if error is not None:
+        if error is not None and not self._failed:
+            self._failed = True
+            self._forget()
             self._down.on_error(error)
 
     def on_error(self, error: Exception) -> None:
-        if not self._failed or self._untold is not None:
-            self._untold = None
+        if not self._failed:
             self._down.on_error(error)
 
     def on_completed(self) -> None:
-        error = None if self._failed else self._end_all(None)
-        if error is not None:
-            self._fail(error)
-        if self._failed:
-            self._tell()
-        else:
+        self._end_all(None)
+        self._tell()
+        if not self._failed:
             self._down.on_completed()

@@ -62,7 +62,7 @@ def whole_members(text: str, deepest: int) -> list[Any] | None:
     Returns:
         The members, or None.
     """
-    if len(text) > LEAP or text[0] != "," or text[-1] not in "}]":
+    if len(text) > LEAP or not (text.startswith(",") and text.endswith(("}", "]"))):
         return None
     try:
         members = _DECODE_WHOLE(f"{_LIST}{text}]")
@@ -87,10 +87,10 @@ def begun_members(text: str, *, is_behind: bool) -> list[Any] | None:
     Returns:
         The members as far as they go, or None.
     """
-    if len(text) > _PEEK or text[-1].isdigit():
+    if not text or len(text) > _PEEK or text[-1].isdigit():
         return None
     try:
         members = from_json((_LIST if is_behind else "[") + text, allow_inf_nan=False, allow_partial="trailing-strings")
-    except ValueError:
+    except (ValueError, TypeError):  # the latter of text that no encoder takes
         return None
     return members[is_behind:]

@@ -56,6 +56,8 @@ class JsonScanner:
         """The open containers, each within the one before."""
         self.keys: list[str] = []
         """Under which key each open container stands; empty for an array's member and for the first."""
+        self.repeated = 0
+        """How many keys of objects came again while those were open; what was made of their members is void."""
         self._openers = re.compile(f"[{re.escape(openers)}]") if openers else None
         self._expected = _START if openers else _VALUE
         self._key = ""
@@ -332,6 +334,9 @@ class JsonScanner:
         if self.stack:
             top = self.stack[-1]
             if type(top) is dict:
+                if self._key in top:
+                    del top[self._key]  # so that what is open is always the last
+                    self.repeated += 1
                 top[self._key] = value
             else:
                 cast("list[Any]", top).append(value)

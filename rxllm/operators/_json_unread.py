@@ -77,10 +77,10 @@ class Unread:
         """Read up to the last bracket; a member that begins behind it waits, to be read when it is whole."""
         text, rest = self._taken(), ""
         scanner = self._scanner
-        if text[-1] not in "}]":
+        if not text.endswith(("}", "]")):
             end = max(text.rfind("}"), text.rfind("]")) + 1
             text, rest = text[:end], text[end:]
-        if not scanner.leap_members(text):
+        if text and not scanner.leap_members(text):
             scanner.feed(text)
         if rest and scanner.is_behind_member():
             self.pieces.append(rest)

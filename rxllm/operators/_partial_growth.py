@@ -33,10 +33,14 @@ class Growing:
         self._scanner = scanner
         self._unread = unread
         self._levels: list[_Level] = []
+        self._repeated = 0
 
     def value(self) -> Any:
         """Build the object so far: O(what is open), and what has closed since the last time."""
         begun = self._unread.begun()
+        if self._repeated != self._scanner.repeated:
+            self._repeated = self._scanner.repeated
+            self._levels.clear()
         shown: Any = NOTHING
         if self._scanner.stack:
             try:
@@ -106,6 +110,8 @@ def _shown_of(shape: Shape, value: Any) -> Any:
         if not shape.takes_any_text:
             raise _UnclearError
         return value if type(shape) is Text else NOTHING
+    if type(value) not in (dict, list):
+        raise _UnclearError
     if shape.opens is not type(value):
         return NOTHING
     built: Any = type(value)()

@@ -115,7 +115,7 @@ class _Growth:
         else:
             self._is_smooth = False
             if scanner.closed and not self._handle.closed:
-                return self._close(scanner.root)
+                return self._close(scanner.root) or self._fault()
         return None if self._is_smooth else self._fault()
 
     def _fault(self) -> Exception | None:

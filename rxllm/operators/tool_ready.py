@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from rxllm.items import Rollback, Started, StreamItem, ToolCall, ToolCallDelta
+from rxllm.items import Rollback, StreamItem, ToolCall, ToolCallDelta
 from rxllm.observable import Operator, Sink, lift
+from rxllm.operators._beginnings import BEGINNINGS
 from rxllm.operators._json_scan import JsonScanner
 from rxllm.operators._json_unread import Unread
 
@@ -51,9 +52,9 @@ def tool_ready() -> Operator:
             if kind is ToolCall:
                 whole = cast("ToolCall", item)
                 call = calls.pop((whole.choice, whole.call), None)
-                if call is not None and call.was_given and call.raw == whole.arguments_raw.strip():
+                if call is not None and call.says_the_same(whole):
                     return
-            elif kind is Rollback or kind is Started:
+            elif kind is Rollback or kind in BEGINNINGS:
                 calls.clear()
             emit(item)
 
@@ -65,7 +66,7 @@ def tool_ready() -> Operator:
 class _Call:
     """A call that is being written."""
 
-    __slots__ = ("_id", "_name", "_pieces", "_scanner", "_unread", "was_given")
+    __slots__ = ("_id", "_name", "_pieces", "_scanner", "_unread", "given")
 
     def __init__(self) -> None:
         self._id: str | None = None
@@ -73,11 +74,14 @@ class _Call:
         self._pieces: list[str] = []
         self._scanner = JsonScanner()
         self._unread = Unread(self._scanner)
-        self.was_given = False
+        self.given: ToolCall | None = None
 
-    @property
-    def raw(self) -> str:
-        """The arguments as they came."""
+    def says_the_same(self, whole: ToolCall) -> bool:
+        """Whether the call was given, and is what the provider says that it is."""
+        given = self.given
+        return given is not None and given.arguments == whole.arguments and self._raw() == whole.arguments_raw.strip()
+
+    def _raw(self) -> str:
         return "".join(self._pieces).strip()
 
     def ready(self, delta: ToolCallDelta) -> ToolCall | None:
@@ -87,7 +91,7 @@ class _Call:
         if delta.arguments:
             self._pieces.append(delta.arguments)
             self._unread.push(delta.arguments)
-        if self.was_given or self._name is None or not self._scanner.closed:
+        if self.given is not None or self._name is None or not self._scanner.closed or self._scanner.fault:
             return None
-        self.was_given = True
-        return ToolCall(delta.call, self._id, self._name, self._scanner.root, self.raw, delta.choice)
+        self.given = ToolCall(delta.call, self._id, self._name, self._scanner.root, self._raw(), delta.choice)
+        return self.given

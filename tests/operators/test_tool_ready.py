@@ -96,3 +96,10 @@ def test_the_whole_stream_tells_the_same():
         Finish("stop"),
     ]
     assert fold(given_to(*items)) == fold(items)
+
+
+@pytest.mark.parametrize("pieces", [['{"a":1}{"a":1}'], ['{"a":1}', '{"a":1}']])
+def test_arguments_with_something_behind_them_come_as_the_provider_gives_them(pieces):
+    whole = ToolCall(0, "x", "f", None, '{"a":1}{"a":1}')
+    given = calls(ToolCallDelta(0, "f"), *(ToolCallDelta(0, None, piece) for piece in pieces), whole)
+    assert given[-1] == whole
