@@ -87,7 +87,7 @@ def begun_members(text: str, *, is_behind: bool) -> list[Any] | None:
     Returns:
         The members as far as they go, or None.
     """
-    if not text or len(text) > _PEEK or text[-1].isdigit():
+    if not text or len(text) > _PEEK or text.rstrip("+-.eE")[-1:].isdigit():
         return None
     try:
         members = from_json((_LIST if is_behind else "[") + text, allow_inf_nan=False, allow_partial="trailing-strings")

@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from rxllm.errors import ConfigurationError
@@ -107,6 +107,8 @@ def test_however_it_is_cut_the_same_closes_at_a_path(text, sizes, path):
 @given(
     WRITTEN, st.lists(st.integers(0, 6), max_size=60), st.sampled_from(["", "x", "]", ",", '"', "7"]), st.integers(0)
 )
+@example(text="[0, 7-1]", sizes=[5, 1], wrong="", at=0)
+@example(text="[0, 7.e+]", sizes=[5, 1, 1, 1], wrong="", at=0)
 @settings(deadline=None, max_examples=150)
 def test_a_look_at_what_is_not_read_yet_tells_what_reading_it_tells(text, sizes, wrong, at):
     at %= len(text) + 1
