@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reactivex import operators as rx
 
-from rxllm.completion import Attempt, Completion, accumulate, fold, parse_arguments
+from rxllm.completion import STOPPED, Attempt, Completion, accumulate, fold, parse_arguments
 from rxllm.completion.choice import choices_of
 from rxllm.items import (
     ChoiceFinished,
@@ -203,6 +203,62 @@ def test_the_repr_is_short():
     assert "tool_calls=['f']" in shown
 
 
+BARE = [ToolCallDelta(0, "f", id="a"), ToolCall(0, "a", "f", {})]
+GIVEN = [ToolCallDelta(1, "f", "{}", id="b"), ToolCall(1, "b", "f", {}, "{}")]
+
+
+@pytest.mark.parametrize("reason", sorted(STOPPED))
+def test_a_stopped_answer_gives_back_no_call_that_ends_before_its_first_argument(reason):
+    def given_back(*items):
+        return [call.id for call in fold([*items, Finish(reason)]).to_message().tool_calls]
+
+    assert given_back(*GIVEN, *BARE) == ["b"]
+    assert given_back(*BARE, *GIVEN) == ["a", "b"]  # the one that another follows was whole
+
+
+def test_an_answer_that_ended_by_itself_gives_back_its_call_without_arguments():
+    calls = fold([*BARE, Finish("tool_calls")]).to_message().tool_calls
+    assert [(call.id, call.arguments) for call in calls] == [("a", "{}")]
+
+
+def test_a_custom_tool_s_text_goes_back_as_an_object():
+    said = [
+        ToolCallDelta(0, "sql", 'say "1"', id="a"),
+        ToolCall(0, "a", "sql", None, 'say "1"', extra={"type": "custom"}),
+    ]
+    (call,) = fold([*said, Finish("tool_calls")]).to_message().tool_calls
+    assert (call.name, parse_arguments(call.arguments)) == ("sql", {"input": 'say "1"'})
+    assert fold([*said, Finish("length")]).to_message().tool_calls == []  # of any text, the half is a text too
+
+
+def test_a_call_that_the_provider_ran_itself_is_not_for_us_to_answer():
+    served = ToolCall(0, "a", "search", {}, "{}", extra={"type": "custom", "execution": "server"})
+    assert fold([served, TextDelta("So."), Finish("stop")]).to_message().tool_calls == []
+
+
+def test_calls_without_an_id_get_one_that_is_theirs_alone():
+    def turn(name, **told):
+        return fold([Started(**told), ToolCall(0, None, name, {}, "{}"), ToolCall(1, None, name, {}, "{}")])
+
+    turns = [turn("f", id="1"), turn("f", id="2"), turn("f"), turn("g")]
+    ids = [call.id for each in turns for call in each.to_message().tool_calls]
+    assert len(set(ids)) == 8
+    assert ids == [call.id for each in turns for call in each.to_message().tool_calls]
+    assert all(len(id_) == 9 and id_.isalnum() and id_.isascii() for id_ in ids)
+
+
+def test_a_made_up_id_does_not_depend_on_how_the_text_was_cut_or_how_long_it_took():
+    call = ToolCall(0, None, "f", {}, "{}")
+    one = fold([TextDelta("ab"), call, Finish("tool_calls", timing=Timing(0.1, 0.2, 0.3))])
+    other = fold([TextDelta("a"), TextDelta("b"), call, Finish("tool_calls")])
+    assert one.to_message() == other.to_message()
+
+
+def test_a_model_that_is_named_at_the_end_only_is_the_completion_s_model():
+    assert fold([Started("1"), Finish("stop", response={"model": "late"})]).model == "late"
+    assert fold([Started("1", "m"), Finish("stop", response={"timings": 1})]).model == "m"
+
+
 @pytest.mark.parametrize(
     ("raw", "value"),
     [
@@ -214,6 +270,9 @@ def test_the_repr_is_short():
         ("null", None),
         ("NaN", None),
         ('{"a": -Infinity}', None),
+        ('{"a": 1e400}', None),
+        ('{"a": [-1e400]}', None),
+        ('{"a": 1e-400}', {"a": 0.0}),
     ],
 )
 def test_arguments_that_are_no_json_are_none(raw, value):

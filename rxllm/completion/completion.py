@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from rxllm.completion.answer_message import message_of
 from rxllm.completion.choice import Choice, choices_of, finish_of, text_of, tool_calls_of
 from rxllm.completion.head import SEED_HEAD, Attempt, Head, rolled_back, told
 from rxllm.items import (
@@ -30,11 +31,12 @@ from rxllm.items import (
     ToolCallDelta,
     Usage,
 )
-from rxllm.messages import Message, MessageToolCall
 from rxllm.turn_items import TurnCompleted, TurnStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from rxllm.messages import Message
 
 __all__ = ["Completion", "accumulate", "accumulator", "fold"]
 
@@ -201,22 +203,10 @@ class Completion(msgspec.Struct, eq=False, repr_omit_defaults=True, gc=False):
         'Hello'
 
         Returns:
-            An assistant's message with the text, the reasoning and the tool calls whose arguments are whole.
+            An assistant's message with the text, the reasoning and the tool calls that somebody here has to answer:
+            those whose arguments are whole. One that came without an id has one that no other turn's calls have.
         """
-        finish = self._head.finish
-        whole = {item.call for item in self._items() if type(item) is ToolCall}
-        cut = finish is not None and finish.reason == "length"  # then a call without arguments may have lost them
-        return Message(
-            role="assistant",
-            content=self.text or None,
-            reasoning=self.reasoning or None,
-            tool_calls=[
-                MessageToolCall(id=c.id or f"call_{c.call}", name=c.name, arguments=c.arguments_raw or "{}")
-                for c in self.tool_calls
-                if c.call in whole and c.arguments is not None and (c.arguments_raw or not cut)
-            ],
-            native=(finish.native or {}) if finish else {},
-        )
+        return message_of(self, self._items(), self._head.finish)
 
     def __bool__(self) -> bool:
         return self._length > 0

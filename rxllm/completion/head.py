@@ -41,7 +41,10 @@ def told(head: Head, item: StreamItem, length: int) -> Head:
     if isinstance(item, Started):
         return msgspec.structs.replace(head, id=item.id, model=item.model or head.model, turn_start=length)
     if isinstance(item, Finish):
-        return msgspec.structs.replace(head, finish=item, usage=item.usage or head.usage)
+        # llama.cpp's Responses names the model at the end only; so late, it stands with what else was said there.
+        model: Any = (item.response or {}).get("model")
+        named = model if isinstance(model, str) and model else head.model
+        return msgspec.structs.replace(head, finish=item, usage=item.usage or head.usage, model=named)
     if isinstance(item, (TurnStarted, StageStarted)):
         return msgspec.structs.replace(head, turn_start=length + 1, output=None)
     if isinstance(item, AgentCompleted):

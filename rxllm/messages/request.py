@@ -73,6 +73,17 @@ class ChatRequest(Settings):
 
     messages: Annotated[list[Message], Field(min_length=1)]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _ask_for_logprobs(cls, given: Any) -> Any:
+        """Take `top_logprobs` alone for both: it counts what stands beside each of the logprobs."""
+        if not isinstance(given, Mapping):
+            return given
+        fields = dict(cast("Mapping[str, Any]", given))
+        if fields.get("top_logprobs") is not None and fields.get("logprobs") is None:
+            fields["logprobs"] = True
+        return fields
+
 
 Prompt: TypeAlias = "str | Message | Mapping[str, Any] | Iterable[Message | Mapping[str, Any]] | ChatRequest"
 """What a model can be asked: a text, a message, a conversation, or a whole request."""

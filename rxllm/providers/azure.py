@@ -9,5 +9,5 @@ PROVIDER = Provider(
     wire=chat_completions,
     api_key_env="AZURE_OPENAI_API_KEY",
     auth=api_key_header,
-    encoding={"max_tokens_field": "max_completion_tokens"},
+    encoding={"max_tokens_field": "max_completion_tokens", "developer_role": "developer"},
 )

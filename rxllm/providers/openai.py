@@ -8,5 +8,5 @@ PROVIDER = Provider(
     base_url="https://api.openai.com/v1",
     wire=chat_completions,
     api_key_env="OPENAI_API_KEY",
-    encoding={"max_tokens_field": "max_completion_tokens"},
+    encoding={"max_tokens_field": "max_completion_tokens", "developer_role": "developer"},
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from rxllm.completion import STOPPED
 from rxllm.items import ChoiceFinished, Finish, ProviderEvent, Started, StreamItem, Usage
 from rxllm.wire.anthropic_block import Block
 from rxllm.wire.anthropic_event import usage
@@ -154,9 +155,22 @@ class Answer:
         self._begin(out)
         self._close_all(out)
         reason = self._reason()
-        native = [block.content for block in self._blocks if block.can_go_back()]
+        cut = self._cut(reason)
+        native = [block.content for block in self._blocks if block.can_go_back() and block not in cut]
         out.append(ChoiceFinished(0, reason, self._stop))
         out.append(Finish(reason, self._stop, self._usage, self._response or None, native={_WIRE: native}))
+
+    def _cut(self, reason: str) -> list[Block]:
+        """Give the calls that the answer was cut off in before their first argument.
+
+        A call without arguments is told with none, and its block is stopped, cut off or not. What tells the two apart
+        is what follows: a call that another one follows was whole. What the last one was nobody knows; it is left out
+        here as in the message's own calls (see `STOPPED`).
+        """
+        if reason not in STOPPED:
+            return []
+        calls = [block for block in self._blocks if block.is_call()]
+        return [block for block in (*calls[-1:], *self._blocks[-1:]) if block.is_bare()]
 
     def give_up(self, out: list[StreamItem]) -> None:
         """End what waits for its other half, which will not come."""

@@ -171,6 +171,10 @@ class Block:
         """Give the fields that have no place in the item."""
         return {n: v for n, v in self.content.items() if n not in told and n != "type" and v is not None} or None
 
+    def is_bare(self) -> bool:
+        """Tell whether it is a call of which no argument was told: it has none, or was cut off before the first."""
+        return self._field == "input" and not self._pieces
+
     def can_go_back(self) -> bool:
         """Tell whether a request may hold it: no text without a character, no call that was cut off."""
         if self.kind == "text":

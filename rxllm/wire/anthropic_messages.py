@@ -82,11 +82,23 @@ def _answer(message: Message, place: str, *, is_strict: bool) -> str | list[Any]
     """Write an earlier answer: as it came, if it came in this format; else its text and its calls."""
     native = message.native.get(_WIRE)
     if native:
-        return [block for block in native if not (is_strict and _is_refused(block))]
+        return _taken_back(native) if is_strict else native
     if isinstance(message.content, str) and not message.tool_calls:
         return message.content
     texts: list[dict[str, Any]] = [{"type": "text", "text": text} for text in _texts(message, place)]
     return texts + [_call(call, f"{place}.tool_calls[{n}]") for n, call in enumerate(message.tool_calls)]
+
+
+def _taken_back(blocks: list[Any]) -> list[Any]:
+    """Leave out what Anthropic itself would refuse; an answer may not end in thinking, as where the limit hit then."""
+    kept = [block for block in blocks if not _is_refused(block)]
+    while kept and _kind(kept[-1]) in {"thinking", "redacted_thinking"}:
+        kept.pop()
+    return kept
+
+
+def _kind(block: Any) -> Any:
+    return cast("dict[str, Any]", block).get("type") if isinstance(block, dict) else None
 
 
 def _is_refused(block: Any) -> bool:

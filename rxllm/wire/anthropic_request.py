@@ -88,7 +88,7 @@ def _refuse(request: ChatRequest) -> None:
     if request.seed is not None:
         raise unsayable("seed", API, "Its answers cannot be repeated. Leave it out.")
     if request.logprobs or request.top_logprobs is not None:
-        field = "logprobs" if request.logprobs else "top_logprobs"
+        field = "logprobs" if request.top_logprobs is None else "top_logprobs"
         raise unsayable(field, API, "It tells no probabilities. Leave it out.")
     if set(request.stream_options or {}) - {"include_usage"}:
         raise unsayable("stream_options", API, "Usage always comes, and there is no other option. Leave it out.")
@@ -141,6 +141,10 @@ def _think(request: ChatRequest, body: dict[str, Any], *, adaptive: bool) -> Non
     if body.pop("temperature", 1) != 1:
         raise unsayable(
             "temperature", API, "With reasoning_effort the model thinks, and then only the default is taken."
+        )
+    if request.tool_choice not in (None, "auto", "none"):
+        raise unsayable(
+            "tool_choice", API, 'With reasoning_effort the model thinks, and then only "auto" and "none" are taken.'
         )
     if adaptive:
         body["thinking"] = {"type": "adaptive"}

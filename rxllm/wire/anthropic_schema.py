@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final, cast
+from typing import Any, Final
+
+from rxllm.wire.anthropic_messages import API
+from rxllm.wire.pydantic_schema import is_open, plain, values, within
+from rxllm.wire.unsayable import unsayable
 
 __all__ = ["strict_schema"]
 
@@ -26,22 +30,30 @@ def strict_schema(schema: dict[str, Any]) -> dict[str, Any]:
 
     Returns:
         A schema that is taken.
+
+    Raises:
+        ConfigurationError: A field is an object of any keys; it is named.
     """
+    for place, each in values(schema):
+        if is_open(each):
+            raise unsayable(
+                f"response_format{place}",
+                API,
+                "It is an object of any keys (a dict), and there each key must be known beforehand. Make it a list of "
+                "objects with a key and a value, or a model with the keys as its fields.",
+            )
+    return _strict(plain(schema))
+
+
+def _strict(schema: dict[str, Any]) -> dict[str, Any]:
     if "$ref" in schema:  # nothing may stand beside it, but for the definitions at the root
-        closed: dict[str, Any] = {"$ref": schema["$ref"]}
-        return closed | ({"$defs": _each(schema["$defs"])} if "$defs" in schema else {})
+        return {word: within(word, schema[word], _strict) for word in ("$ref", "$defs") if word in schema}
     taken: dict[str, Any] = {}
     refused: dict[str, Any] = {}
     for word, value in schema.items():
-        if word in {"properties", "$defs"}:
-            taken[word] = _each(value)
-        elif word in {"anyOf", "allOf", "oneOf"}:
-            taken["anyOf" if word == "oneOf" else word] = [strict_schema(each) for each in cast("list[Any]", value)]
-        elif word == "items" and isinstance(value, dict):
-            taken[word] = strict_schema(cast("dict[str, Any]", value))
-        elif word in _TAKEN or (word == "format" and value in _FORMATS) or (word == "minItems" and value in {0, 1}):
-            taken[word] = value
-        elif word not in {"additionalProperties", "discriminator", "default"}:
+        if word in _TAKEN or (word == "format" and value in _FORMATS) or (word == "minItems" and value in {0, 1}):
+            taken[word] = within(word, value, _strict)
+        elif word != "additionalProperties":
             refused[word] = value
     if taken.get("type") == "object":
         taken["additionalProperties"] = False
@@ -49,7 +61,3 @@ def strict_schema(schema: dict[str, Any]) -> dict[str, Any]:
         told = json.dumps(refused, ensure_ascii=False)
         taken["description"] = f"{taken['description']} {told}" if taken.get("description") else told
     return taken
-
-
-def _each(schemas: dict[str, Any]) -> dict[str, Any]:
-    return {name: strict_schema(schema) for name, schema in schemas.items()}

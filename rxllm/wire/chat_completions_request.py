@@ -32,6 +32,7 @@ def encode(
     max_tokens_field: str = "max_tokens",
     seed_field: str = "seed",
     reasoning_field: str | None = None,
+    developer_role: str = "system",
     asks_usage: bool = True,
 ) -> dict[str, Any]:
     """Give the JSON body of a request.
@@ -48,6 +49,7 @@ def encode(
         max_tokens_field: What the provider calls the limit of tokens.
         seed_field: What the provider calls the seed.
         reasoning_field: Where the provider wants its earlier reasoning back; None for one that refuses it.
+        developer_role: What the provider calls a developer's message; all know "system", few "developer".
         asks_usage: Whether usage must be asked for; False for a provider that sends it anyway and refuses the question.
 
     Returns:
@@ -57,7 +59,8 @@ def encode(
         ConfigurationError: A field holds what JSON cannot say, or `tool_choice` names no tool.
     """
     check_json(request)
-    body: dict[str, Any] = {"model": model, "messages": [_message(m, reasoning_field) for m in request.messages]}
+    messages = [_message(message, reasoning_field, developer_role) for message in request.messages]
+    body: dict[str, Any] = {"model": model, "messages": messages}
     if stream:
         body["stream"] = True
         options = {"include_usage": True} if request.stream_options is None and asks_usage else request.stream_options
@@ -75,7 +78,7 @@ def encode(
     return body | request.extra
 
 
-def _message(message: Message, reasoning_field: str | None) -> dict[str, Any]:
+def _message(message: Message, reasoning_field: str | None, developer_role: str) -> dict[str, Any]:
     content: str | list[dict[str, Any]] | None
     if isinstance(message.content, list):
         content = [_part(part) for part in message.content]
@@ -83,7 +86,8 @@ def _message(message: Message, reasoning_field: str | None) -> dict[str, Any]:
         content = (
             "" if message.content is None and not message.tool_calls else message.content
         )  # OpenAI wants one of them
-    fields: dict[str, Any] = {"role": message.role, "content": content}
+    role = developer_role if message.role == "developer" else message.role
+    fields: dict[str, Any] = {"role": role, "content": content}
     if message.name is not None:
         fields["name"] = message.name
     if message.tool_calls:
@@ -122,9 +126,14 @@ def _tool_choice(request: ChatRequest) -> str | dict[str, Any] | None:
 
 def _response_format(asked: dict[str, Any] | str | type[BaseModel] | None) -> dict[str, Any] | None:
     """Say what the text must be; an object goes as it is, since many servers have forms of their own."""
-    if isinstance(asked, dict) and not is_schema(asked):
+    if isinstance(asked, dict) and not is_schema(asked) and not _is_of_responses(asked):
         return asked
     wanted = wanted_format(asked, _API)
     if isinstance(wanted, Schema):
         return {"type": "json_schema", "json_schema": json_schema(wanted)}
     return None if wanted is None else {"type": "json_object" if wanted == "json" else "text"}
+
+
+def _is_of_responses(asked: dict[str, Any]) -> bool:
+    """Tell the object of Responses by its name; without one it is some server's own, e.g. Together's."""
+    return asked.get("type") == "json_schema" and "json_schema" not in asked and {"name", "schema"} <= asked.keys()

@@ -40,9 +40,10 @@ def encode(request: ChatRequest, *, model: str, stream: bool = True) -> dict[str
     """
     check_json(request)
     _refuse(request)
-    names = {call.id: call.name for message in request.messages for call in message.tool_calls}
+    names: dict[str, str] = {}  # of the calls so far: some servers use an id again in each turn
     body: dict[str, Any] = {"model": model, "messages": [], "stream": stream}
     for number, message in enumerate(request.messages):
+        names |= {call.id: call.name for call in message.tool_calls}
         body["messages"] += _messages(message, names, f"messages[{number}]")
     if request.tools and request.tool_choice != "none":  # "none" has no word here but to offer no tool
         body["tools"] = [_tool(tool) for tool in request.tools]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
+from rxllm.completion import STOPPED
 from rxllm.items import ChoiceFinished, Finish, Started, StreamItem, TextDelta, ToolCallDelta, Usage
 from rxllm.wire.loose_json import word
 from rxllm.wire.responses_event import usage
@@ -235,7 +236,9 @@ class Answer:
         native = self._settle(response.get("output"), out)
         reason = self._reason(status, response)
         if status != "completed":
-            native = unbroken(native)
+            native = unbroken(native, is_stopped=reason in STOPPED)
+        if any(item.get("type") in CALLS and not item.get("call_id") for item in native):
+            native = []  # the message makes up an id for such a call, and a result names it; so must the call
         told = {k: v for k, v in response.items() if k not in _NOT_TOLD and v is not None}
         told |= {k: v for k, v in fields.items() if k not in _ENVELOPE and v is not None}
         if self._model is None and (model := word(response.get("model"))):

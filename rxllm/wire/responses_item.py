@@ -198,7 +198,7 @@ class OutputItem:
             return self.raw
         item: Json = {**self.raw, "type": self.kind}
         if self.kind in CALLS:
-            item |= {"call_id": self._call_id or f"call_{self.number}", "name": self.name or ""}
+            item |= {"call_id": self._call_id, "name": self.name or ""}
         return assembled(item, self.said.parts)
 
 

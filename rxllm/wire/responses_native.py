@@ -61,28 +61,32 @@ def assembled(item: Json, parts: Sequence[Part]) -> Json:
     return item
 
 
-def unbroken(items: Sequence[Json]) -> list[Json]:
-    """Leave out what a cut answer ends with and no request may hold: half a call, and reasoning that led nowhere.
+def unbroken(items: Sequence[Json], *, is_stopped: bool) -> list[Json]:
+    """Leave out what no request may hold: a call that nobody can answer, and reasoning that then led nowhere.
 
-    >>> unbroken([{"type": "message"}, {"type": "reasoning"}, {"type": "function_call", "arguments": '{"a":'}])
+    >>> half = {"type": "function_call", "arguments": '{"a":'}
+    >>> unbroken([{"type": "message"}, {"type": "reasoning"}, half], is_stopped=True)
     [{'type': 'message'}]
 
     Args:
         items: The answer.
+        is_stopped: Whether it was stopped, perhaps within its last call; one that another call follows was whole.
 
     Returns:
         What can go back.
     """
-    kept = [item for item in items if not _is_cut(item)]
+    last = next((item for item in reversed(items) if item.get("type") in CALLS), None) if is_stopped else None
+    kept = [item for item in items if not _is_cut(item, is_open=item is last)]
     while kept and kept[-1].get("type") == "reasoning":
         kept.pop()
     return kept
 
 
-def _is_cut(item: Json) -> bool:
+def _is_cut(item: Json, *, is_open: bool) -> bool:
     if item.get("type") == "function_call":
-        return parse_arguments(text_of(item.get("arguments"))) is None
-    return item.get("type") == "custom_tool_call" and item.get("status") == "incomplete"
+        arguments = text_of(item.get("arguments"))
+        return parse_arguments(arguments) is None or (is_open and not arguments)
+    return is_open  # of a custom tool's call: any text may be the whole, or half of it
 
 
 def text_of(value: Any) -> str:

@@ -116,7 +116,7 @@ def _reasoning(request: ChatRequest, summary: str | None) -> dict[str, Any] | No
 
 
 def _include(request: ChatRequest, *, is_stored: bool) -> list[Any]:
-    asked = [_LOGPROBS] if request.logprobs or request.top_logprobs else []
+    asked = [_LOGPROBS] if request.logprobs else []
     if not is_stored and request.reasoning_effort not in (None, "none"):  # other models refuse to be asked for it
         asked.append(_ENCRYPTED)
     given: Any = request.extra.get("include")

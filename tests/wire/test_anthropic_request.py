@@ -272,6 +272,16 @@ def test_a_temperature_is_not_sent_with_thinking():
     assert "temperature" not in body(reasoning_effort="low", temperature=1.0)
 
 
+@pytest.mark.parametrize("model", [OLD, NEW])
+def test_no_tool_is_forced_on_a_model_that_thinks(model):
+    for forced in ("required", "add"):
+        assert refused(model=model, reasoning_effort="low", tools=TOOLS, tool_choice=forced).startswith("tool_choice")
+        calm = body(model=model, reasoning_effort="none", tools=TOOLS, tool_choice=forced)
+        assert calm["tool_choice"]["type"] in {"any", "tool"}
+    for free in ("auto", "none"):
+        assert body(model=model, reasoning_effort="low", tools=TOOLS, tool_choice=free)["tool_choice"] == {"type": free}
+
+
 # Structured output
 
 

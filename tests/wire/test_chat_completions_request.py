@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 
 from rxllm.errors import ConfigurationError
 from rxllm.messages import ImagePart, Message, MessageToolCall, TextPart, ToolSpec, chat_request
-from rxllm.providers import find_provider
+from rxllm.providers import PROVIDERS, find_provider
+from rxllm.wire import chat_completions
 from rxllm.wire.chat_completions import encode
 
 
@@ -160,6 +161,13 @@ def test_mistral_refuses_to_be_asked_for_usage_and_has_its_own_name_for_the_seed
     quirks = find_provider("mistral").encoding
     sent = encode(chat_request("Why?", {"seed": 7}), model="m", **quirks)
     assert sent == {**body(stream=False), "stream": True, "random_seed": 7}
+
+
+@pytest.mark.parametrize("name", [name for name, each in PROVIDERS.items() if each.wire is chat_completions])
+def test_a_developer_is_the_system_where_the_provider_does_not_know_developers(name):
+    request = chat_request([Message(role="developer", content="Be brief."), Message.system("Be kind.")])
+    roles = [each["role"] for each in encode(request, model="m", **find_provider(name).encoding)["messages"]]
+    assert roles == ["developer" if name in {"openai", "azure"} else "system", "system"]
 
 
 def test_usage_is_asked_for_where_somebody_wants_to_even_if_the_provider_needs_no_asking():

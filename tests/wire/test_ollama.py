@@ -421,10 +421,28 @@ def test_an_answer_goes_back_as_it_came():
     lines = [line(thinking="Hm"), line("Yes", tool_calls=[call("f", {"a": 1}, seal="x")]), last()]
     message = completed(items_of(*lines)).to_message()
     back = Message.model_validate_json(message.model_dump_json())
-    assert body([Message.user("?"), back, Message.tool("4", tool_call_id="call_0")])["messages"][1:] == [
+    id_ = back.tool_calls[0].id
+    assert body([Message.user("?"), back, Message.tool("4", tool_call_id=id_)])["messages"][1:] == [
         {"role": "assistant", "content": "Yes", "thinking": "Hm", "tool_calls": [call("f", {"a": 1}, seal="x")]},
-        {"role": "tool", "content": "4", "tool_name": "f", "tool_call_id": "call_0"},
+        {"role": "tool", "content": "4", "tool_name": "f", "tool_call_id": id_},
     ]
+
+
+def test_a_result_names_the_tool_of_the_turn_it_stands_in_though_two_turns_use_one_id():
+    turns = [
+        message
+        for name in ("rain", "time")
+        for message in (
+            Message.assistant(None, tool_calls=[MessageToolCall(id="call_0", name=name)]),
+            Message.tool("4", tool_call_id="call_0"),
+        )
+    ]
+    assert [m.get("tool_name") for m in body(turns)["messages"]] == [None, "rain", None, "time"]
+
+
+def test_the_best_logprobs_are_asked_for_with_the_logprobs_that_they_are_a_part_of():
+    asked = body("Why?", top_logprobs=3)
+    assert (asked["logprobs"], asked["top_logprobs"]) == (True, 3)
 
 
 # Streams made at random

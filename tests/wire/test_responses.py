@@ -540,6 +540,7 @@ def test_the_end_tells_what_else_there_is_but_not_the_request_again():
     last = event({"type": "response.completed", "response": response, "timings": {"n": 1}})
     items, _ = decoded(ev("created", response={"id": "r"}), last)
     assert items[-1].response == {"service_tier": "default", "timings": {"n": 1}, "model": "late"}
+    assert completed(items).model == "late"
 
 
 def test_nothing_behind_the_end_is_looked_at():

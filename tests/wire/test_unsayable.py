@@ -141,6 +141,12 @@ def test_each_field_is_said_or_refused_by_its_name(field, wire):
         assert expected in json.dumps(encoded(wire, **settings))
 
 
+@pytest.mark.parametrize("wire", [wire for wire in FORMATS if SAID["logprobs"][1][wire] is not NO])
+def test_top_logprobs_alone_ask_for_logprobs_too(wire):
+    assert encoded(wire, top_logprobs=3) == encoded(wire, top_logprobs=3, logprobs=True)
+    assert str(SAID["logprobs"][1][wire]) in json.dumps(encoded(wire, top_logprobs=0))
+
+
 class Color(enum.Enum):
     RED = "red"
 
