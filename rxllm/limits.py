@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 from reactivex.disposable import SerialDisposable
 
 from rxllm.errors import FirstItemTimeout, ProgressTimeout, TotalTimeout
-from rxllm.items import Finish, Ping, ProviderEvent, Started, StreamItem, Usage
+from rxllm.items import ChoiceFinished, Finish, Ping, ProviderEvent, Started, StreamItem, Usage
 from rxllm.observable import clock_of
+from rxllm.turn_items import StageStarted, TurnStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,15 +18,30 @@ if TYPE_CHECKING:
 
     from rxllm.messages import Timeouts
 
-__all__ = ["Limits"]
+__all__ = ["Limits", "has_content", "of_attempt", "of_stream"]
 
-_NOT_CONTENT: Final = (Ping, Started, Usage, ProviderEvent, Finish)
+_NOT_CONTENT: Final = (TurnStarted, StageStarted, Started, Ping, Usage, ProviderEvent, ChoiceFinished, Finish)
 _SLACK: Final = 1e-6  # seconds that a timer may be early
 _WORDS: Final = {
     FirstItemTimeout: "No item came within {:g} s. Raise timeouts.first_item, or look at the provider's load.",
     ProgressTimeout: "No content came for {:g} s, though the connection was alive. Raise timeouts.progress, or retry.",
     TotalTimeout: "The answer was not complete after {:g} s. Raise timeouts.total, or ask for less with max_tokens.",
 }
+
+
+def has_content(items: list[StreamItem]) -> bool:
+    """Tell whether anything of an answer is among the items: an end alone is none, nor is what comes before."""
+    return not all(isinstance(item, _NOT_CONTENT) for item in items)
+
+
+def of_stream(timeouts: Timeouts) -> Timeouts:
+    """Give the limits that are the whole stream's, where each of its attempts keeps the others."""
+    return timeouts.model_copy(update={"first_item": None, "progress": None})
+
+
+def of_attempt(timeouts: Timeouts) -> Timeouts:
+    """Give the limits that are one attempt's, whose expiry leads to the next."""
+    return timeouts.model_copy(update={"total": None})
 
 
 class Limits:
@@ -81,7 +97,7 @@ class Limits:
         now = self.clock()
         if self.first_item is None and any(type(i) is not Ping for i in items):
             self.first_item = now - self.since
-        if any(not isinstance(i, _NOT_CONTENT) for i in items):
+        if has_content(items):
             self._progressed = now
             if self.first_content is None:
                 self.first_content = now - self.since

@@ -29,7 +29,8 @@ class Inlet(Protocol):
 class Origin(Protocol):
     """Where a stream comes from: a request, a recording, an agent's run.
 
-    It may also have `answered_by`, a model's name, and `usage`, what it has cost so far, for one that is cancelled.
+    It may also have `answered_by`, a model's name; `usage`, what it has cost so far, for one that is cancelled; and,
+    where it keeps items back, `first_item_at`, when the first of them came by the stream's clock.
     """
 
     def start(self, inlet: Inlet) -> None:

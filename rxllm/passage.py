@@ -180,9 +180,14 @@ class Passage:
         now = limits.clock() - limits.since
         last = items[-1]
         if type(last) is Finish:
-            timing = Timing(limits.first_item, limits.first_content, now)
+            timing = Timing(self._first_item(), limits.first_content, now)
             items = [*items[:-1], msgspec.structs.replace(last, timing=timing)]
         self._hub.push(items, now)
+
+    def _first_item(self) -> float | None:
+        """Tell when the first item came, also where it was kept back until there was content."""
+        at = getattr(self._origin, "first_item_at", None)
+        return self._limits.first_item if at is None else at - self._limits.since
 
     def _emit_one(self, item: object) -> None:
         if self._hub.closed or self._hub.finished:  # there is one Finish, whatever they make of it

@@ -8,6 +8,7 @@ from reactivex.testing import TestScheduler
 from scripted_origin import ScriptedOrigin
 
 from rxllm import (
+    ChoiceFinished,
     ConfigurationError,
     Finish,
     InvalidRequestError,
@@ -36,6 +37,17 @@ def chunk(**delta):
 
 STOP = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 WHOLE = [chunk(content="Hel"), chunk(content="lo"), STOP]
+# What OpenRouter and Gemini send under HTTP 200 where the model behind them broke off before a word.
+OPENROUTER_BROKEN = [
+    b": OPENROUTER PROCESSING\n\n",
+    b'data: {"id":"g","choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}],',
+    b'"error":{"code":502,"message":"Provider disconnected"}}\n\n',
+]
+GEMINI_BROKEN = [
+    b'data: {"candidates":[{"content":{"role":"model"},"finishReason":"STOP"}]}\n\n',
+    b'data: {"error":{"code":503,"message":"overloaded","status":"UNAVAILABLE"}}\n\n',
+]
+GEMINI_WHOLE = [b'data: {"candidates":[{"content":{"parts":[{"text":"Hello"}]},"finishReason":"STOP"}]}\n\n']
 BUSY = answer(503, b'{"error":{"message":"busy"}}')
 
 
@@ -75,6 +87,25 @@ def test_a_failure_before_content_is_tried_again_silently():
     course.origins[1].finish(Started("b"), TextDelta("Hi"))
     assert [type(item) for item in course.items] == [Started, TextDelta, Finish]
     assert course.items[0].id == "b"
+
+
+@pytest.mark.parametrize("after_content", [False, True])
+def test_the_end_of_a_choice_without_a_word_is_void_with_the_error_behind_it(after_content):
+    course = Course(retrying(delay=0, after_content=after_content))
+    course.origins[0].send(Started("a"), ChoiceFinished(0, "other", "error"))
+    course.origins[0].fail(OverloadedError("busy"))
+    course.clock.advance_by(0.1)
+    course.origins[1].finish(Started("b"), TextDelta("Hi"), ChoiceFinished())
+    assert [type(item) for item in course.items] == [Started, TextDelta, ChoiceFinished, Finish]
+    assert course.items[0].id == "b"
+
+
+def test_the_end_of_a_choice_wins_no_race():
+    course = Course(racing(0), count=2)
+    course.origins[0].send(Started("a"), ChoiceFinished(0, "other", "error"))
+    course.origins[1].send(Started("b"), TextDelta("Hi"))
+    course.origins[0].fail(OverloadedError("busy"))
+    assert (course.text, course.errors, course.items[0].id) == ("Hi", [], "b")
 
 
 def test_it_waits_before_it_tries_again():
@@ -208,9 +239,91 @@ def test_a_winner_that_fails_fails_the_stream():
 
 
 def test_an_answer_without_a_word_is_an_answer():
-    course = Course(racing(0), count=2)
+    course = Course(retrying())
     course.origins[0].finish(Started("a"))
     assert [type(item) for item in course.items] == [Started, Finish]
+    assert course.started == [True, False, False]
+
+
+def test_an_answer_without_a_word_does_not_beat_one_who_may_yet_speak():
+    course = Course(racing(0), count=2)
+    course.origins[0].finish(Started("a"), ChoiceFinished(0, "content_filter"), reason="content_filter")
+    assert course.items == []
+    course.origins[1].finish(Started("b"), TextDelta("Hi"))
+    assert [type(item) for item in course.items] == [Started, TextDelta, Finish]
+    assert (course.items[0].id, course.items[-1].reason) == ("b", "stop")
+
+
+def test_where_the_others_fail_the_answer_without_a_word_is_the_answer():
+    course = Course(racing(0), count=3)
+    course.origins[1].finish(Started("b"), reason="content_filter")
+    course.origins[0].finish(Started("a"))
+    assert (course.items, course.errors) == ([], [])
+    course.origins[2].fail(OverloadedError("busy"))
+    assert (course.items[0].id, course.items[-1].reason, course.errors) == ("b", "content_filter", [])
+
+
+def test_where_nobody_has_a_word_the_first_that_ended_is_the_answer():
+    course = Course(racing(0), count=2)
+    course.origins[1].finish(Started("b"))
+    course.origins[0].finish(Started("a"))
+    assert [type(item) for item in course.items] == [Started, Finish]
+    assert course.items[0].id == "b"
+
+
+def test_the_next_begins_at_once_when_one_ends_without_a_word():
+    course = Course(racing(60), count=2)
+    course.origins[0].finish(Started("a"))
+    assert course.started == [True, True]
+    course.origins[1].finish(Started("b"), TextDelta("Hi"))
+    assert (course.text, course.items[0].id) == ("Hi", "b")
+
+
+def test_while_it_is_paused_no_second_one_begins():
+    course = Course(racing(0.8), count=2)
+    course.clock.advance_by(0.5)
+    course.stream.pause()
+    course.stream.pause("another holder")
+    course.clock.advance_by(60)
+    course.stream.resume()
+    assert course.started == [True, False]
+    course.stream.resume("another holder")
+    course.clock.advance_by(0.2)
+    assert course.started == [True, False]
+    course.clock.advance_by(0.2)
+    assert course.started == [True, True]
+
+
+def test_a_race_that_is_paused_before_its_start_begins_to_count_when_it_goes_on():
+    clock = TestScheduler()
+    origins = [ScriptedOrigin(), ScriptedOrigin()]
+    stream = CompletionStream(Race([lambda o=o: o for o in origins], clock, 0.8), scheduler=clock)
+    stream.pause()
+    stream.subscribe()
+    clock.advance_by(60)
+    stream.resume()
+    clock.advance_by(0.7)
+    assert origins[1].calls == []
+    clock.advance_by(0.2)
+    assert origins[1].calls == ["start"]
+
+
+def test_a_pause_when_the_last_is_at_work_lets_nobody_begin():
+    course = Course(racing(0.8), count=2)
+    course.clock.advance_by(1)
+    course.stream.pause()
+    course.stream.resume()
+    course.clock.advance_by(60)
+    assert [origin.calls for origin in course.origins] == [["start", "pause", "resume"]] * 2
+
+
+def test_a_pause_after_the_first_content_lets_nobody_begin():
+    course = Course(racing(0.8), count=2)
+    course.origins[0].send(TextDelta("Hi"))
+    course.stream.pause()
+    course.stream.resume()
+    course.clock.advance_by(60)
+    assert course.started == [True, False]
 
 
 @pytest.mark.parametrize("group", [fallback, hedge])
@@ -258,6 +371,37 @@ def test_the_wait_grows_and_is_bounded():
     assert 1 <= waits[0] <= 1.5
     assert 2 <= waits[1] <= 3
     assert waits[4:] == [5] * 4
+
+
+def test_the_wait_is_bounded_after_any_number_of_attempts():
+    assert Retry(attempts=5000).wait(4999, OverloadedError("busy")) == 30
+    assert Retry(attempts=5000, delay=0).wait(4999, OverloadedError("busy")) == 0
+
+
+@pytest.mark.parametrize(
+    ("provider", "broken", "whole"),
+    [("openrouter", OPENROUTER_BROKEN, WHOLE), ("gemini", GEMINI_BROKEN, GEMINI_WHOLE)],
+)
+@pytest.mark.parametrize("way", ["retry", "fallback", "hedge"])
+async def test_an_error_under_http_200_before_a_word_is_a_failure_like_any_other(
+    misbehaving, provider, broken, whole, way
+):
+    misbehaving.play(stream(*broken), stream(*whole))
+
+    def asked(name, **options):
+        return Model(f"{provider}:{name}", base_url=misbehaving.url, api_key="k", **options)
+
+    match way:
+        case "retry":
+            models = asked("m", retry=Retry(delay=0.01))
+        case "fallback":
+            models = fallback(asked("m"), asked("n"))
+        case _:
+            models = hedge(asked("m"), asked("n"), after=60)
+    async with models:
+        assert (await models.stream("Hi")).text == "Hello"
+    assert misbehaving.requests == 2
+    await misbehaving.no_sockets()
 
 
 async def test_a_real_server_that_is_busy_at_first_is_asked_again(misbehaving):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from reactivex import Observable
 
-from rxllm import Retry, Rollback, TransportError
+from rxllm import Retry, Rollback, Timeouts, TransportError
 from rxllm.attempts import Race, Succession
 from rxllm.stream import CompletionStream
 from rxllm.testing import lifetimes, play
@@ -56,17 +56,27 @@ def of(
     return operator
 
 
-def retry(*, after_content: bool = False) -> Callable[..., Observable[Any]]:
+def retry(*, after_content: bool = False, **limits: float) -> Callable[..., Observable[Any]]:
     policy = Retry(delay=2, max_delay=2)  # frames, neither more nor less
-    return of(lambda made, clock: Succession(made, clock, policy.wait, after_content=after_content))
+    return succession(policy.wait, after_content=after_content, **limits)
 
 
-def fallback(*, after_content: bool = False) -> Callable[..., Observable[Any]]:
-    return of(lambda made, clock: Succession(made, clock, lambda _number, _error: 0.0, after_content=after_content))
+def fallback(*, after_content: bool = False, **limits: float) -> Callable[..., Observable[Any]]:
+    return succession(lambda _number, _error: 0.0, after_content=after_content, **limits)
 
 
-def race(after: float = 0) -> Callable[..., Observable[Any]]:
-    return of(lambda made, clock: Race(made, clock, after))
+def succession(
+    wait: Callable[[int, Exception], float | None], *, after_content: bool, **limits: float
+) -> Callable[..., Observable[Any]]:
+    return of(
+        lambda made, clock: Succession(
+            made, clock, wait, after_content=after_content, timeouts=[Timeouts(**limits)] * len(made)
+        )
+    )
+
+
+def race(after: float = 0, **limits: float) -> Callable[..., Observable[Any]]:
+    return of(lambda made, clock: Race(made, clock, after, timeouts=[Timeouts(**limits)] * len(made)))
 
 
 @pytest.mark.parametrize(
@@ -94,6 +104,24 @@ def race(after: float = 0) -> Callable[..., Observable[Any]]:
         (race(), ["-#", "--#", "---c|"], "---c|", ["^!", "^-!", "^---!"]),
         (race(), ["-#", "--#"], "--#", ["^!", "^-!"]),
         (race(), ["-a#", "---b|"], "-a#", ["^-!", "^!"]),
+        (race(), ["-|", "--b|"], "--b|", ["^!", "^--!"]),
+        (race(), ["-|", "--#"], "--|", ["^!", "^-!"]),
+        (race(), ["-#", "--|"], "--|", ["^!", "^-!"]),
+        (race(3), ["-|", "--b|"], "--b|", ["^!", "-^-!"]),
+        (retry(first_item=3), ["------a|", "-------b|"], "-------b|", ["^--!", "-----^--!"]),
+        (
+            retry(first_item=3),
+            ["----#", "--------#", "-------------#"],
+            "-------------#",
+            ["^--!", "-----^--!", "----------^--!"],
+        ),
+        (retry(progress=3), ["-a----b|", "--------c|"], "-a--#", ["^---!", ""]),
+        (retry(after_content=True, progress=3), ["-a----b|", "--------c|"], "-a--R---c|", ["^---!", "------^--!"]),
+        (fallback(first_item=3), ["------a|", "-----b|"], "-----b|", ["^--!", "---^--!"]),
+        (fallback(first_item=3), ["-a-----b|", "-----c|"], "-a-----b|", ["^-------!", ""]),
+        (race(2, first_item=3), ["------a|", "----b|"], "----b|", ["^--!", "--^--!"]),
+        (race(9, first_item=3), ["------a|", "----b|"], "----b|", ["^--!", "---^-!"]),
+        (race(9, progress=3), ["-a----b|", "--c|"], "-a--#", ["^---!", ""]),
     ],
 )
 def test_what_is_heard_and_who_is_held(

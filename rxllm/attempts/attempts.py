@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reactivex.disposable import SerialDisposable
 
+from rxllm.attempts.entrant import Entrant
 from rxllm.errors import RxllmError
-from rxllm.items import Ping, ProviderEvent, Started, StreamItem, Usage
-from rxllm.turn_items import StageStarted, TurnStarted
+from rxllm.limits import Limits, of_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reactivex import abc
 
-    from rxllm.messages import Message
+    from rxllm.messages import Message, Timeouts
     from rxllm.origin import Inlet, Origin
 
-__all__ = ["Attempts", "Entrant"]
-
-_PRELUDE: Final = (TurnStarted, StageStarted, Started, Ping, Usage, ProviderEvent)
+__all__ = ["Attempts"]
 
 
 class _Nothing:
@@ -40,74 +38,57 @@ class _Nothing:
         """Have nothing to close."""
 
 
-class Entrant:
-    """One origin at work: what it says before its first content is kept back, in case it never gets there."""
-
-    def __init__(self, origin: Origin, attempts: Attempts, index: int) -> None:
-        self.origin = origin
-        self.index = index
-        self.speaking = False
-        self.closed = False
-        self.prelude: list[StreamItem] = []
-        self._attempts = attempts
-
-    def push(self, items: list[StreamItem]) -> None:
-        """Hand on what comes, once there is content and this one may speak."""
-        if self.closed or not items:
-            return
-        if not self.speaking:
-            self.prelude += items
-            if all(isinstance(item, _PRELUDE) for item in items) or not self._attempts.may_speak(self):
-                return
-            self.speaking = True
-            items, self.prelude = self.prelude, []
-        self._attempts.inlet.push(items)
-
-    def complete(self) -> None:
-        """End the stream."""
-        if self.closed:
-            return
-        if not self.speaking:  # it ended without a word, and that is its answer
-            if not self._attempts.may_speak(self):
-                return
-            self._attempts.inlet.push(self.prelude)
-        self.closed = True
-        self._attempts.inlet.complete()
-
-    def fail(self, error: Exception) -> None:
-        """Let the others decide what follows."""
-        if not self.closed:
-            self.closed = True
-            self._attempts.failed(self, error)
-
-    def close(self) -> None:
-        """Begin closing; nothing is heard any more."""
-        if not self.closed:
-            self.closed = True
-            self.origin.close()
-
-
 class Attempts(ABC):
-    """An origin made of others; the first of them begins when it is started."""
+    """An origin made of others; the first of them begins when it is started.
+
+    Args:
+        candidates: Make the origins, in order.
+        scheduler: The stream's own.
+        timeouts: Each candidate's, of which `first_item` and `progress` are kept here; without them there is no limit.
+    """
 
     inlet: Inlet
 
-    def __init__(self, candidates: Sequence[Callable[[], Origin]], scheduler: abc.SchedulerBase) -> None:
+    def __init__(
+        self,
+        candidates: Sequence[Callable[[], Origin]],
+        scheduler: abc.SchedulerBase,
+        timeouts: Sequence[Timeouts] = (),
+    ) -> None:
         self._candidates = candidates
         self._scheduler = scheduler
+        self._timeouts = timeouts
         self._timer = SerialDisposable()
         self._entrants: list[Entrant] = []
         self._paused = False
+        self._heard_first: Entrant | None = None
         self._speaker: Entrant | None = None
 
     @abstractmethod
     def failed(self, entrant: Entrant, error: Exception) -> None:
         """Decide what follows when one has failed."""
 
-    def may_speak(self, entrant: Entrant) -> bool:
-        """Let the first that has content be heard."""
+    def ended_silent(self, entrant: Entrant) -> None:
+        """Take an end without a word for an answer."""
+        self.hear(entrant)
+        self.inlet.complete()
+
+    def hear(self, entrant: Entrant) -> None:
+        """Let one be heard from now on."""
+        self._heard_first = self._heard_first or entrant
         self._speaker = entrant
-        return True
+        entrant.speak()
+
+    def limits(self, index: int, expire: Callable[[Exception], None]) -> Limits:
+        """Watch over the first item and the progress of one."""
+        timeouts = of_attempt(self._timeouts[index]) if self._timeouts else None
+        return Limits(timeouts, self._scheduler, expire)
+
+    @property
+    def first_item_at(self) -> float | None:
+        """When the first item came of whom we heard first, or, as long as nobody is heard, of who began last."""
+        entrant = self._heard_first or (self._entrants[-1] if self._entrants else None)
+        return None if entrant is None else entrant.first_item_at
 
     @property
     def answered_by(self) -> str | None:
@@ -143,22 +124,22 @@ class Attempts(ABC):
         entrant = Entrant(origin, self, index)
         self._entrants.append(entrant)
         if self._paused:
-            entrant.origin.pause()
-        entrant.origin.start(entrant)
+            entrant.pause()
+        entrant.start()
 
     def pause(self) -> None:
         """Stop reading."""
         self._paused = True
         for entrant in self._entrants:
             if not entrant.closed:
-                entrant.origin.pause()
+                entrant.pause()
 
     def resume(self) -> None:
         """Go on reading."""
         self._paused = False
         for entrant in self._entrants:
             if not entrant.closed:
-                entrant.origin.resume()
+                entrant.resume()
 
     def close(self) -> None:
         """Begin closing all sockets; nobody begins any more."""

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, InstanceOf, StrictBool
 from rxllm.askable import Askable
 from rxllm.attempts.race import Race
 from rxllm.attempts.succession import Succession
+from rxllm.limits import of_stream
 from rxllm.messages import Given, chat_request, expecting
 from rxllm.stream import CompletionStream
 
@@ -49,13 +50,14 @@ class Fallback(Askable):
         given = _FallbackArguments(models=list(models), after_content=after_content)
         self._models = given.models
         self._after_content = given.after_content
-        self.timeouts = given.models[0].timeouts
+        self.timeouts = of_stream(given.models[0].timeouts)
         self._stream_type = _stream_type(given.models)
 
     def origin(self, prompt: Prompt, scheduler: abc.SchedulerBase, **settings: Any) -> Origin:
         """Prepare one answer of whichever does not fail."""
         candidates = _asking(self._models, prompt, scheduler, settings)
-        return Succession(candidates, scheduler, _at_once, after_content=self._after_content)
+        timeouts = [model.timeouts for model in self._models]
+        return Succession(candidates, scheduler, _at_once, after_content=self._after_content, timeouts=timeouts)
 
     async def aclose(self) -> None:
         """Close all models."""
@@ -70,13 +72,13 @@ class Hedge(Askable):
         given = _HedgeArguments(models=list(models), after=after)
         self._models = given.models
         self._after = given.after
-        self.timeouts = given.models[0].timeouts
+        self.timeouts = of_stream(given.models[0].timeouts)
         self._stream_type = _stream_type(given.models)
 
     def origin(self, prompt: Prompt, scheduler: abc.SchedulerBase, **settings: Any) -> Origin:
         """Prepare one answer of whichever is first."""
         candidates = _asking(self._models, prompt, scheduler, settings)
-        return Race(candidates, scheduler, self._after)
+        return Race(candidates, scheduler, self._after, timeouts=[model.timeouts for model in self._models])
 
     async def aclose(self) -> None:
         """Close all models."""
@@ -87,7 +89,8 @@ class Hedge(Askable):
 def fallback(*models: Askable, after_content: bool = False) -> Fallback:
     """Ask the next model when one fails.
 
-    Unlike `Retry` it does not ask the same one again, and does not wait.
+    Unlike `Retry` it does not ask the same one again, and does not wait. Each model keeps its own limits of first item
+    and progress; the total one is the first model's, for all together.
 
     Args:
         models: In order, at least two; each may have a `retry` of its own.
@@ -105,11 +108,12 @@ def fallback(*models: Askable, after_content: bool = False) -> Fallback:
 def hedge(*models: Askable, after: float = 0.8) -> Hedge:
     """Ask the next model too when one has no content in time; the first content wins, the others' sockets are closed.
 
-    Unlike `fallback` it does not wait for a failure.
+    Unlike `fallback` it does not wait for a failure. An end without a word wins nothing while another may yet speak.
+    The limits are kept as in a `fallback`.
 
     Args:
         models: In order, at least two.
-        after: Seconds that each has before the next is asked; 0 is a race of all.
+        after: Seconds that each has before the next is asked, those of a pause not counted; 0 is a race of all.
 
     Returns:
         What can be asked like a model; `stream.answered_by` says who won.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from pydantic import Field, StrictBool
 
@@ -12,6 +12,7 @@ from rxllm.messages import Given, expecting
 
 __all__ = ["Retry"]
 
+_DOUBLINGS: Final = 1000  # what a float holds, and more than any delay has room for
 _Seconds: TypeAlias = Annotated[float, Field(strict=True, ge=0), expecting("seconds, 0 or more")]
 
 
@@ -52,4 +53,5 @@ class Retry(Given):
         asked = error.retry_after if isinstance(error, ProviderError) else None
         if asked is not None:
             return asked if asked <= self.max_delay else None
-        return min(self.delay * 2 ** (attempt - 1) * random.uniform(1, 1.5), self.max_delay)  # noqa: S311 - no secret
+        growth = 2.0 ** min(attempt - 1, _DOUBLINGS) * random.uniform(1, 1.5)  # noqa: S311 - no secret
+        return min(self.delay * growth, self.max_delay)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rxllm.attempts.attempts import Attempts, Entrant
+from rxllm.attempts.attempts import Attempts
 from rxllm.items import Rollback
 
 if TYPE_CHECKING:
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from reactivex import abc
 
+    from rxllm.attempts.entrant import Entrant
+    from rxllm.messages import Timeouts
     from rxllm.origin import Origin
 
 __all__ = ["Succession"]
@@ -25,6 +27,7 @@ class Succession(Attempts):
         scheduler: Waits between them.
         wait: Given how many have failed and how the last did, tells the seconds to wait, or None to give up.
         after_content: Whether to go on when content was heard already; it is rolled back then.
+        timeouts: Each candidate's; see `Attempts`.
     """
 
     def __init__(
@@ -34,8 +37,9 @@ class Succession(Attempts):
         wait: Callable[[int, Exception], float | None],
         *,
         after_content: bool,
+        timeouts: Sequence[Timeouts] = (),
     ) -> None:
-        super().__init__(candidates, scheduler)
+        super().__init__(candidates, scheduler, timeouts)
         self._wait = wait
         self._after_content = after_content
 

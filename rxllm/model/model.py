@@ -10,6 +10,7 @@ import msgspec
 from rxllm.askable import Askable
 from rxllm.attempts import Retry, Succession
 from rxllm.errors import ConfigurationError, TransportError
+from rxllm.limits import of_stream
 from rxllm.local import shared_server
 from rxllm.messages import ChatRequest, Prompt, Timeouts, chat_request
 from rxllm.model.address import address
@@ -96,13 +97,14 @@ class Model(Askable):
         }
         given = Arguments(**arguments, **settings)
         self.provider, self.name = given.whom()
-        self.timeouts: Timeouts = given.timeouts or Timeouts()
+        self._timeouts: Timeouts = given.timeouts or Timeouts()
+        self._retry = given.retry if given.retry is not None and given.retry.attempts > 1 else None
+        self.timeouts = self._timeouts if self._retry is None else of_stream(self._timeouts)  # an attempt keeps its own
         self._wire: Any = find_wire(given.wire) if given.wire else self.provider.wire
         # Quirks belong to the provider's own wire.
         own = self._wire is self.provider.wire
         self._encoding: dict[str, Any] = self.provider.encoding if own else {}
         self._decoding: dict[str, Any] = self.provider.decoding if own else {}
-        self._retry = given.retry
         self._base_url = given.base_url or self.provider.base_url
         self._own_server = given.base_url is not None
         self._api_key = given.api_key
@@ -140,9 +142,16 @@ class Model(Askable):
             )
 
         retry = self._retry
-        if retry is None or retry.attempts == 1:
+        if retry is None:
             return exchange()
-        return Succession([exchange] * retry.attempts, scheduler, retry.wait, after_content=retry.after_content)
+        times = retry.attempts
+        return Succession(
+            [exchange] * times,
+            scheduler,
+            retry.wait,
+            after_content=retry.after_content,
+            timeouts=[self._timeouts] * times,
+        )
 
     async def health(self) -> Health:
         """Ask the server whether it answers, whether it takes the key, and which models it has.
