@@ -101,9 +101,9 @@ class Model(Askable):
         self._retry = given.retry if given.retry is not None and given.retry.attempts > 1 else None
         self.timeouts = self._timeouts if self._retry is None else of_stream(self._timeouts)  # an attempt keeps its own
         self._wire: Any = find_wire(given.wire) if given.wire else self.provider.wire
-        # Quirks belong to the provider's own wire.
         own = self._wire is self.provider.wire
-        self._encoding: dict[str, Any] = self.provider.encoding if own else {}
+        elsewhere = self.provider.elsewhere.get(given.wire or "", {})
+        self._encoding: dict[str, Any] = self.provider.encoding if own else elsewhere
         self._decoding: dict[str, Any] = self.provider.decoding if own else {}
         self._base_url = given.base_url or self.provider.base_url
         self._own_server = given.base_url is not None

@@ -72,6 +72,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         models_path: Where it lists its models, below the base URL.
         encoding: Quirks of the request, given to the wire's `encode`.
         decoding: Quirks of the response, given to the wire's `Decoder`.
+        elsewhere: Quirks of its requests in other formats that it speaks too: by their names, what their `encode` is
+            given.
     """
 
     name: str
@@ -84,3 +86,4 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     models_path: str = "/models"
     encoding: dict[str, Any] = {}
     decoding: dict[str, Any] = {}
+    elsewhere: dict[str, dict[str, Any]] = {}

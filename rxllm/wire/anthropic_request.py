@@ -31,6 +31,7 @@ def encode(
     model: str,
     stream: bool = True,
     thinking: Literal["auto", "budget", "adaptive"] = "auto",
+    takes_format: bool = True,
 ) -> dict[str, Any]:
     """Give the JSON body of a request.
 
@@ -48,6 +49,7 @@ def encode(
         model: The provider's name for the model.
         stream: Whether to stream; usage comes in any case.
         thinking: How thinking is asked for; "auto" goes by the model's name.
+        takes_format: Whether the server hears a `response_format`.
 
     Returns:
         The body; `request.extra` was put in last.
@@ -77,6 +79,8 @@ def encode(
     _think(request, body, adaptive=thinking == "adaptive" or (thinking == "auto" and _is_adaptive(model)))
     wanted = wanted_format(request.response_format, API)
     if wanted is not None and wanted != "text":
+        if not takes_format:
+            raise unsayable("response_format", API, "This server does not hear it in this format; use another wire=.")
         body["output_config"] = {**body.get("output_config", {}), "format": _format(wanted)}
     return body | request.extra
 

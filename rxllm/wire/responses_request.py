@@ -21,7 +21,12 @@ _ENCRYPTED: Final = "reasoning.encrypted_content"
 
 
 def encode(
-    request: ChatRequest, *, model: str, stream: bool = True, reasoning_summary: str | None = "auto"
+    request: ChatRequest,
+    *,
+    model: str,
+    stream: bool = True,
+    reasoning_summary: str | None = "auto",
+    asks_format_as_chat: bool = False,
 ) -> dict[str, Any]:
     """Give the JSON body of a request.
 
@@ -37,6 +42,8 @@ def encode(
         model: The provider's name for the model.
         stream: Whether to stream; usage comes in any case.
         reasoning_summary: What summary to ask for where the request has a `reasoning_effort`; None for none.
+        asks_format_as_chat: Whether to say the `response_format` as Chat Completions does, too, for a server that hears
+            it only so.
 
     Returns:
         The body; `request.extra` was put in last, its `include` beside what the request itself includes.
@@ -54,6 +61,7 @@ def encode(
     body["input"] = items
     if stream:
         body["stream"] = True
+    wanted = _format(request) if request.response_format is not None else None
     told = {
         "stream_options": {k: v for k, v in (request.stream_options or {}).items() if k != "include_usage"} or None,
         "temperature": request.temperature,
@@ -62,7 +70,8 @@ def encode(
         "tools": [_tool(tool) for tool in request.tools] or None,
         "tool_choice": _tool_choice(request),
         "parallel_tool_calls": request.parallel_tool_calls,
-        "text": {"format": _format(request)} if request.response_format is not None else None,
+        "text": {"format": wanted} if wanted is not None else None,
+        "response_format": _as_chat(wanted) if wanted is not None and asks_format_as_chat else None,
         "reasoning": _reasoning(request, reasoning_summary),
         "top_logprobs": request.top_logprobs,
         "metadata": request.metadata,
@@ -106,6 +115,11 @@ def _format(request: ChatRequest) -> dict[str, Any]:
     if isinstance(wanted, Schema):
         return {"type": "json_schema", **json_schema(wanted)}
     return {"type": "json_object" if wanted == "json" else "text"}
+
+
+def _as_chat(wanted: dict[str, Any]) -> dict[str, Any]:
+    schema = {name: value for name, value in wanted.items() if name != "type"}
+    return {"type": wanted["type"]} | ({"json_schema": schema} if schema else {})
 
 
 def _reasoning(request: ChatRequest, summary: str | None) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rxllm import Finish, InvalidRequestError, Model, TextDelta, ToolCallDelta, TotalTimeout
+from rxllm import ConfigurationError, Finish, InvalidRequestError, Model, TextDelta, ToolCallDelta, TotalTimeout
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -105,6 +105,18 @@ async def test_usage_is_what_the_server_counted(llama_cpp: LlamaCpp, wire: str):
     assert (prompt, usage.output_tokens) == done
     assert usage.output_tokens == 33
     assert not usage.estimated
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_a_schema_is_obeyed_or_refused(llama_cpp: LlamaCpp, wire: str):
+    schema = {"type": "object", "properties": {"a": {"type": "boolean"}}, "required": ["a"]}
+    async with Model("local", wire=wire, temperature=0) as model:
+        if wire == "anthropic":
+            with pytest.raises(ConfigurationError, match="response_format cannot be said"):
+                model.stream(QUESTION, response_format=schema)
+            return
+        answer = json.loads((await model.stream(QUESTION, response_format=schema, extra=NO_THINKING)).text)
+    assert answer in ({"a": True}, {"a": False})
 
 
 async def test_a_prompt_that_does_not_fit_is_refused_in_the_servers_words(model: Model):

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, RootModel, create_model
 
 from rxllm.errors import ConfigurationError
 from rxllm.messages import chat_request
-from rxllm.wire import FORMATS, find_wire
+from rxllm.wire import FORMATS, find_wire, responses
 
 T = TypeVar("T")
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
@@ -212,3 +212,17 @@ def test_anthropic_refuses_an_object_of_any_keys_by_its_place_since_closed_it_wo
     with pytest.raises(ConfigurationError) as raised:
         encoded("anthropic", model)
     assert str(raised.value).startswith(f"{field} cannot be said in Anthropic Messages.")
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ({"type": "object"}, {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}}}),
+        ("json", {"type": "json_object"}),
+    ],
+)
+def test_a_server_that_hears_it_only_as_chat_completions_says_it_is_told_so_too(asked, sent):
+    request = chat_request("Hi", {"response_format": asked})
+    assert responses.encode(request, model="m", asks_format_as_chat=True)["response_format"] == sent
+    assert "response_format" not in responses.encode(request, model="m")
+    assert "response_format" not in responses.encode(chat_request("Hi"), model="m", asks_format_as_chat=True)
