@@ -21,7 +21,17 @@ from pydantic import BaseModel
 from reactivex import operators as rx
 from reactivex.subject import Subject
 
-from rxllm import Completion, Finish, StreamItem, TextDelta, ToolCallDelta, accumulate
+from rxllm import (
+    Completion,
+    Finish,
+    ReasoningDelta,
+    StreamItem,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+    accumulate,
+)
 from rxllm import operators as ops
 from rxllm.bridge import loop_scheduler
 from rxllm.observable import Lifted, Sink
@@ -68,6 +78,11 @@ def call(count: int) -> list[StreamItem]:
     """Give a tool call whose arguments come in so many deltas, after the one that names it."""
     pieces = [ToolCallDelta(0, None, item.text) for item in table(count) if isinstance(item, TextDelta)]
     return [ToolCallDelta(0, "save"), *pieces]
+
+
+def thought(count: int) -> list[StreamItem]:
+    """Give an answer of so many deltas of reasoning."""
+    return [ReasoningDelta(word) for word in islice(cycle(WORDS), count)]
 
 
 def story(count: int) -> list[StreamItem]:
@@ -126,7 +141,11 @@ def joined(items: list[StreamItem]) -> float:
 
 OURS: dict[str, tuple[Callable[[], Any], Callable[[int], list[StreamItem]]]] = {
     "text": (ops.text, prose),
+    "reasoning": (ops.reasoning, thought),
     "of_type": (lambda: ops.of_type(TextDelta), prose),
+    "tool_calls": (ops.tool_calls, call),
+    "tool_call_deltas": (ops.tool_call_deltas, call),
+    "usage": (ops.usage, prose),
     "choice": (lambda: ops.choice(0), prose),
     "aggregate": (ops.aggregate, prose),
     "final": (ops.final, prose),
@@ -145,6 +164,8 @@ OURS: dict[str, tuple[Callable[[], Any], Callable[[int], list[StreamItem]]]] = {
     "partial": (lambda: ops.partial(Table), table),
     "tool_ready": (ops.tool_ready, call),
     "conflate": (lambda: ops.conflate(0.05), prose),
+    "pausable": (lambda: ops.pausable(ops.Gate()), prose),
+    "cancel_on": (lambda: ops.cancel_on(reactivex.never()), prose),
     "timeouts": (lambda: ops.timeouts(progress=60.0), prose),
     "tee": (lambda: ops.tee(ignore), prose),
     "measure": (ops.measure, prose),
@@ -152,17 +173,24 @@ OURS: dict[str, tuple[Callable[[], Any], Callable[[int], list[StreamItem]]]] = {
     "budget": (lambda: ops.budget(tokens=10**9), prose),
     "repetition_guard": (ops.repetition_guard, story),
     "tag": (lambda: ops.tag("a"), prose),
+    "merge_tagged": (lambda: lambda source: ops.merge_tagged(a=source, b=reactivex.never()), prose),
 }
 THEIRS: dict[str, Callable[[], Any]] = {
     "text": lambda: rx.map(lambda item: item.text),
+    "reasoning": lambda: rx.map(lambda item: item.text),
     "of_type": lambda: rx.filter(lambda item: isinstance(item, TextDelta)),
+    "tool_calls": lambda: rx.filter(lambda item: isinstance(item, ToolCall)),
+    "tool_call_deltas": lambda: rx.filter(lambda item: isinstance(item, ToolCallDelta)),
+    "usage": lambda: rx.filter(lambda item: isinstance(item, Usage)),
     "choice": lambda: rx.filter(lambda item: item.choice == 0),
     "aggregate": lambda: rx.scan(accumulate, Completion()),
     "final": lambda: reactivex.compose(rx.scan(accumulate, Completion()), rx.last()),
     "smooth": lambda: rx.buffer_with_time(0.05),
     "timeouts": lambda: rx.timeout(60.0),
     "tee": lambda: rx.do_action(ignore),
+    "cancel_on": lambda: rx.take_until(reactivex.never()),
     "tag": lambda: rx.map(lambda item: ("a", item)),
+    "merge_tagged": lambda: lambda source: reactivex.merge(source.pipe(rx.map(lambda i: ("a", i))), reactivex.never()),
 }
 GROWING = ("lines", "sentences", "paragraphs", "markdown_blocks", "code_blocks", "think_tags", "stop_at", "redact")
 GROWING += ("json_values", "partial", "tool_ready", "aggregate", "repetition_guard")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from reactivex import Observable
 from reactivex.disposable import Disposable
 
-from rxllm.errors import TransportError
+from rxllm.errors import ConfigurationError, TransportError
 from rxllm.loop import LoopScheduler, loop_scheduler
-from rxllm.map_async import map_async, to_async_iterator
+from rxllm.map_async import map_async, running_loop, to_async_iterator
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator
+    from collections.abc import AsyncIterator
 
     from reactivex import abc
 
@@ -34,7 +34,15 @@ def from_async_iterable(iterable: AsyncIterable[T]) -> Observable[T]:
 
     Returns:
         A cold observable.
+
+    Raises:
+        ConfigurationError: It is no async iterable (an async generator's function is none until it is called); or, at
+            the subscription, no loop is running.
     """
+    if not isinstance(cast("object", iterable), AsyncIterable):
+        raise ConfigurationError(
+            f"from_async_iterable reads what `async for` can read, e.g. an async generator, not {iterable!r}."
+        )
 
     def subscribe(observer: abc.ObserverBase[T], _: abc.SchedulerBase | None = None) -> abc.DisposableBase:
         return Disposable(_Reading(iterable, observer).leave)
@@ -48,7 +56,7 @@ class _Reading:
     def __init__(self, iterable: AsyncIterable[Any], observer: abc.ObserverBase[Any]) -> None:
         self._observer = observer
         self._left = False
-        self._task = asyncio.get_running_loop().create_task(self._run(aiter(iterable)))
+        self._task = running_loop("from_async_iterable").create_task(self._run(aiter(iterable)))
 
     def leave(self) -> None:
         self._left = True

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 from reactivex.disposable import SerialDisposable
 
 from rxllm.errors import FirstItemTimeout, ProgressTimeout, TotalTimeout
-from rxllm.items import ChoiceFinished, Finish, Ping, ProviderEvent, Started, StreamItem, Usage
+from rxllm.items import Ping, StreamItem
+from rxllm.kinds import WITHOUT_CONTENT
 from rxllm.observable import clock_of
-from rxllm.turn_items import StageStarted, TurnStarted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Limits", "has_content", "of_attempt", "of_stream"]
 
-_NOT_CONTENT: Final = (TurnStarted, StageStarted, Started, Ping, Usage, ProviderEvent, ChoiceFinished, Finish)
 _SLACK: Final = 1e-6  # seconds that a timer may be early
 _WORDS: Final = {
     FirstItemTimeout: "No item came within {:g} s. Raise timeouts.first_item, or look at the provider's load.",
@@ -31,7 +30,7 @@ _WORDS: Final = {
 
 def has_content(items: list[StreamItem]) -> bool:
     """Tell whether anything of an answer is among the items: an end alone is none, nor is what comes before."""
-    return not all(isinstance(item, _NOT_CONTENT) for item in items)
+    return any(type(item) not in WITHOUT_CONTENT for item in items)
 
 
 def of_stream(timeouts: Timeouts) -> Timeouts:

@@ -16,7 +16,6 @@ from rxllm.items import (
     ReasoningDelta,
     Rollback,
     Source,
-    Started,
     StreamItem,
     TextDelta,
     ToolCall,
@@ -25,6 +24,7 @@ from rxllm.items import (
     joined,
     part,
 )
+from rxllm.kinds import BEGINNINGS
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -212,7 +212,7 @@ class Mailbox:
             )
         for key in [key for key in self._open if _closes(item, key)]:
             del self._open[key]
-        if isinstance(item, (Started, Rollback)):
+        if type(item) in BEGINNINGS or type(item) is Rollback:
             self._latest.clear()  # what the void attempt cost is told before its Rollback
         self._queue.append(item)
 

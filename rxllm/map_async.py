@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from reactivex import Observable
 
 from rxllm.errors import ConfigurationError, MailboxOverflowError, RxllmError
 from rxllm.loop import loop_scheduler
 from rxllm.observable import Operator, Sink, at_home
 from rxllm.operators._ending import Exit, lift_ending
+from rxllm.operators._numbers import check_count
 from rxllm.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from reactivex import Observable, abc
+    from reactivex import abc
 
     from rxllm.mailbox import Overflow
 
@@ -50,10 +53,11 @@ def map_async(f: Callable[[Any], Awaitable[Any]], *, concurrency: int = 1, order
         An operator over any values, for a pipe that is subscribed where a loop runs.
 
     Raises:
-        ConfigurationError: `concurrency` is below 1, or no loop is running.
+        ConfigurationError: `f` is no function, `concurrency` below 1 or no whole number, or no loop is running.
     """
-    if concurrency < 1:
-        raise ConfigurationError(f"map_async calls at least one function at once; got {concurrency=}.")
+    if not callable(f):
+        raise ConfigurationError(f"map_async takes an async function of a value, not {f!r}.")
+    check_count("map_async(concurrency=)", concurrency)
 
     def connect(down: Sink, _: abc.SchedulerBase | None, way_out: Exit) -> Sink:
         calls = _Calls(f, concurrency, down.on_next, way_out, ordered=ordered)
@@ -84,7 +88,7 @@ class _Calls:
         self._emit = emit
         self._way_out = way_out
         self._ordered = ordered
-        self._loop = _running_loop()
+        self._loop = running_loop("map_async")
         self._waiting: deque[Any] = deque()
         self._running: deque[asyncio.Task[Any]] = deque()  # or done, but behind one that is not
         self._end: Callable[[], None] | None = None
@@ -140,11 +144,19 @@ class _Calls:
                 task.cancel()
 
 
-def _running_loop() -> asyncio.AbstractEventLoop:
+def running_loop(who: str) -> asyncio.AbstractEventLoop:
+    """Give the running loop, which whoever subscribes must bring.
+
+    Args:
+        who: What needs it.
+
+    Raises:
+        ConfigurationError: None is running.
+    """
     try:
         return asyncio.get_running_loop()
     except RuntimeError as error:
-        raise ConfigurationError("map_async needs a running event loop; subscribe inside `async def`.") from error
+        raise ConfigurationError(f"{who} needs a running event loop; subscribe inside `async def`.") from error
 
 
 def to_async_iterator(source: Observable[Any], *, overflow: Overflow = "merge", capacity: int = 1024) -> Reader:
@@ -168,8 +180,12 @@ def to_async_iterator(source: Observable[Any], *, overflow: Overflow = "merge", 
         An async iterator, subscribed at once; the error of a failed source is raised after what came before it.
 
     Raises:
-        ConfigurationError: The policy is unknown, or `pause`, which only a stream can; or no loop is running.
+        ConfigurationError: The source is no observable; the policy is unknown, or `pause`, which only a stream can;
+            `capacity` is not positive; or no loop is running.
     """
+    if not isinstance(cast("object", source), Observable):
+        raise ConfigurationError(f"to_async_iterator reads an Observable, not {type(source).__name__}.")
+    check_count("to_async_iterator(capacity=)", capacity)
     if overflow == "pause":
         raise ConfigurationError('overflow="pause" needs a stream: stream.items(overflow="pause").')
     home = loop_scheduler()

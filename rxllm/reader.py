@@ -27,6 +27,10 @@ _CANCELLED: Final = (
     "Waiting for this reader's next item was cancelled, which let go of the stream. Read on with a new one: "
     "stream.items(), which gives what has been too."
 )
+_STOPPED: Final = (
+    "What is read here failed with a {}, which a loop would take for its end. Look where __cause__ was raised, and let "
+    "that code return, or raise another error."
+)
 _TWO_TASKS: Final = "Two tasks wait on one reader. Give each its own: stream.items()."
 
 
@@ -186,6 +190,8 @@ class Reader:
         if not len(inbox.mailbox):
             self._let_go()
             error, inbox.error = inbox.error, None
+            if isinstance(error, (StopAsyncIteration, StopIteration)):  # `async for` would take it for the end
+                raise RxllmError(_STOPPED.format(type(error).__name__)) from error
             raise error or StopAsyncIteration
         item = inbox.mailbox.take()
         if inbox.holding:

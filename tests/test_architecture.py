@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent / "rxllm"
 ROOMS = (  # noqa: SIM905 - read as one line of text; each may import itself and those before it
-    "errors items turn_items messages completion marbles wire transport guard observable mailbox operators "
+    "errors items turn_items kinds messages completion marbles wire transport guard observable mailbox operators "
     "hub limits holders origin reader through passage stream loop pump map_async bridge senders askable attempts "
     "providers local model threads tools agent pipelines runtime testing cli"
 ).split()
-ONLY = {"transport": {"errors"}, "operators": {"errors", "items", "turn_items", "completion", "mailbox", "observable"}}
+ONLY = {
+    "transport": {"errors"},
+    "operators": {"errors", "items", "turn_items", "kinds", "completion", "mailbox", "observable"},
+}
 FORBIDDEN = {"wire": {"asyncio", "aiohttp", "reactivex"}, "operators": {"asyncio", "aiohttp"}}
 WITH_ASYNCIO = {
     *(

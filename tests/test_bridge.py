@@ -98,6 +98,11 @@ async def test_an_async_iterable_reaches_a_looped_observer_that_raises():
     assert (await ended(told)).errors == [error]
 
 
+def test_it_needs_a_running_loop():
+    seen = watch(from_async_iterable(count_to(3)))
+    assert [type(error) for error in seen.errors] == [ConfigurationError]
+
+
 # ---- the loop's scheduler
 
 

@@ -198,11 +198,6 @@ def test_it_needs_a_running_loop():
     assert isinstance(seen.errors[0], ConfigurationError)
 
 
-def test_no_call_at_all_is_refused():
-    with pytest.raises(ConfigurationError, match="at least one"):
-        map_async(Calls(), concurrency=0)
-
-
 # ---- to_async_iterator
 
 
@@ -229,6 +224,28 @@ async def test_the_error_is_raised_after_what_came_before_it():
     with pytest.raises(ValueError, match="mine"):
         read.extend([value async for value in iterator])
     assert read == []
+
+
+@pytest.mark.parametrize("kind", [StopAsyncIteration, StopIteration])
+async def test_a_function_that_fails_with_the_word_for_an_end_does_not_look_like_one(kind):
+    source = Subject()
+    iterator = to_async_iterator(source)
+    source.on_next(1)
+    source.on_error(error := kind("mine"))
+    read = [await anext(iterator)]
+    with pytest.raises(RxllmError, match=kind.__name__) as raised:
+        await anext(iterator)
+    assert (read, raised.value.__cause__) == ([1], error)
+    with pytest.raises(StopAsyncIteration):
+        await anext(iterator)
+
+
+async def test_a_mapped_function_that_raises_stop_async_iteration_does_not_end_the_loop():
+    async def stopping(_):
+        raise StopAsyncIteration
+
+    with pytest.raises(RxllmError, match="StopAsyncIteration"):
+        [_ async for _ in to_async_iterator(reactivex.of(1, 2).pipe(map_async(stopping)))]
 
 
 async def test_leaving_the_loop_unsubscribes():

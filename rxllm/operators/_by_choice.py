@@ -12,12 +12,12 @@ from rxllm.items import (
     RefusalDelta,
     Rollback,
     Source,
-    Started,
     StreamItem,
     TextDelta,
     ToolCallDelta,
     Usage,
 )
+from rxllm.kinds import BEGINNINGS
 from rxllm.observable import Operator, Sink, lift
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def by_choice(begin: Callable[[int], TextPart], passing: frozenset[type[StreamIt
             elif parts and kind not in passing:
                 if not flush(item):
                     return
-                if kind is Started:  # the text of another request
+                if kind in BEGINNINGS:  # the text of another answer
                     parts.clear()
             emit(item)
 

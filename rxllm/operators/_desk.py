@@ -41,6 +41,7 @@ def cutting(chunk: str | re.Pattern[str]) -> _Cut:
     else:
         try:
             pattern = chunk if hasattr(chunk, "finditer") else re.compile(r"[^\n]*\n?" if chunk == "line" else chunk)
+            pattern.match("")  # which one of bytes cannot
         except (re.error, TypeError) as error:
             raise ConfigurationError(
                 f'typewriter takes "grapheme", "word", "line" or a regular expression, not {chunk!r}: {error}.'

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from rxllm.errors import ConfigurationError
 from rxllm.items import Finish, Rollback, StreamItem, TextDelta, ToolCall, ToolCallDelta
+from rxllm.kinds import BEGINNINGS
 from rxllm.observable import Operator, Sink, lift
-from rxllm.operators._beginnings import BEGINNINGS
 from rxllm.turn_items import AgentCompleted, TurnStarted
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from reactivex import abc
 
-__all__ = ["Document", "Origin", "documents"]
+__all__ = ["Document", "Origin", "check_tool", "documents"]
 
 
 class Origin(NamedTuple):
@@ -63,6 +64,20 @@ def documents(begin: Callable[[Origin, Callable[[object], None]], Document], too
         return Sink(reading.on_next, reading.on_error, reading.on_completed)
 
     return lift(connect)
+
+
+def check_tool(what: str, tool: object) -> None:
+    """Refuse what is no tool's name.
+
+    Args:
+        what: The argument as a user writes it.
+        tool: What was given.
+
+    Raises:
+        ConfigurationError: It is neither a str nor None.
+    """
+    if tool is not None and not isinstance(tool, str):
+        raise ConfigurationError(f"{what} takes a tool's name, or None for the text; got {tool!r}.")
 
 
 class _Reading:

@@ -50,6 +50,8 @@ def parse_path(path: str) -> Path:
     Raises:
         ConfigurationError: It is none of these; the message tells the place.
     """
+    if not isinstance(cast("object", path), str):
+        raise ConfigurationError(f"json_values(path) takes a str, e.g. '$.items[*].title'; got {path!r}.")
     steps: list[Step] = []
     at = 1
     while path[:1] == "$" and at < len(path) and (found := _STEP.match(path, at)):

@@ -16,6 +16,7 @@ __all__ = [
     "UNDERLINE",
     "Fence",
     "closes",
+    "fence_in_item",
     "is_open",
     "kind_of",
     "opened_fence",
@@ -76,6 +77,25 @@ def opened_fence(line: str) -> Fence | None:
         return None
     language = (found["info"] or found["words"] or "").split(maxsplit=1)
     return Fence(found["ticks"] or found["tildes"], len(found["indent"]), language[0] if language else "")
+
+
+def fence_in_item(line: str) -> Fence | None:
+    r"""Give the fence that a whole line opens, perhaps right behind the mark of a list's item.
+
+    >>> fence_in_item("1. ```js\n")
+    Fence(mark='```', indent=3, language='js')
+
+    Args:
+        line: With or without its line feed.
+
+    Returns:
+        The fence, with the indent of the code in it, or None for any other line.
+    """
+    item = ITEM.match(line)
+    if item is None:
+        return opened_fence(line)
+    fence = opened_fence(line[item.end() :])
+    return fence and fence._replace(indent=item.end() + fence.indent)
 
 
 def closes(fence: Fence, line: str) -> bool:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
+from rxllm.errors import ConfigurationError
 from rxllm.items import (
     Delta,
     Finish,
     ReasoningDelta,
     RefusalDelta,
     Rollback,
-    Started,
     StreamItem,
     TextDelta,
     ToolCallDelta,
     Usage,
     part,
 )
+from rxllm.kinds import BEGINNINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sized
@@ -43,7 +44,7 @@ class TokenCount:
         self._words: dict[Hashable, tuple[str, int]] = {}  # a part's last word, which may go on, and its tokens
         self._told: Usage | None = None
         self._fresh = False  # whether deltas came since
-        self._start = 0  # the count at the last Started
+        self._start = 0  # the count when this answer began
         self.output = 0
         self.void = 0
 
@@ -63,11 +64,11 @@ class TokenCount:
         return self._note(item)
 
     def _note(self, item: StreamItem) -> bool:
+        if type(item) in BEGINNINGS:
+            self._start, self._told, self._fresh = self.output, None, False
+            self._words.clear()
+            return False
         match item:
-            case Started():
-                self._start, self._told, self._fresh = self.output, None, False
-                self._words.clear()
-                return False
             case Rollback():
                 self.void += self.output - self._start
                 self.output, self._told, self._fresh = self._start, None, False
@@ -120,5 +121,14 @@ def encoder_of(given: object) -> Encoder | None:
 
     Returns:
         The function.
+
+    Raises:
+        ConfigurationError: It is neither; a tokenizer's name is none (and a str has an `encode` of its own).
     """
-    return cast("Encoder | None", getattr(given, "encode", given))
+    encode = getattr(given, "encode", given)
+    if given is not None and (isinstance(given, str) or not callable(encode)):
+        raise ConfigurationError(
+            'encoder= takes a tokenizer, e.g. tiktoken.get_encoding("cl100k_base"), or a function from text to tokens; '
+            f"got {given!r}."
+        )
+    return cast("Encoder | None", encode)

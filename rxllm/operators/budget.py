@@ -10,7 +10,7 @@ from rxllm.errors import ConfigurationError
 from rxllm.items import Finish, StreamItem
 from rxllm.observable import Operator, Sink
 from rxllm.operators._ending import Exit, lift_ending
-from rxllm.operators._seconds import check_seconds
+from rxllm.operators._numbers import check_count, check_seconds
 from rxllm.operators._tokens import TokenCount, encoder_of
 
 if TYPE_CHECKING:
@@ -38,18 +38,21 @@ def budget(tokens: int | None = None, *, seconds: float | None = None, encoder: 
         An operator over stream items. An exception of `encoder` goes to this pipe's `on_error`.
 
     Raises:
-        ConfigurationError: No limit is given, or one that is not positive; or `seconds` without a clock: subscribe
-            with `scheduler=`, or to a stream of ours.
+        ConfigurationError: No limit is given, or one that is not positive; `encoder` is none; or `seconds` without a
+            clock: subscribe with `scheduler=`, or to a stream of ours.
     """
-    if (tokens is None and seconds is None) or (tokens is not None and not tokens > 0):
-        raise ConfigurationError(f"budget takes tokens=, seconds= or both, positive; got {tokens=}, {seconds=}.")
+    if tokens is None and seconds is None:
+        raise ConfigurationError("budget takes a limit as tokens=, seconds= or both; got none.")
+    if tokens is not None:
+        check_count("budget(tokens=)", tokens)
     if seconds is not None:
         check_seconds("budget(seconds=)", seconds)
     most = float("inf") if tokens is None else tokens
+    encode = encoder_of(encoder)
 
     def connect(down: Sink, scheduler: abc.SchedulerBase | None, way_out: Exit) -> Sink:
         emit = down.on_next
-        count = TokenCount(encoder_of(encoder))
+        count = TokenCount(encode)
         add = count.add
         timer = SerialDisposable()
         finished = False

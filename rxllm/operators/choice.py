@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rxllm.items import ChoiceFinished, Finish, Rollback, Started, StreamItem
+from rxllm.items import ChoiceFinished, Finish, Rollback, StreamItem
+from rxllm.kinds import BEGINNINGS
 from rxllm.observable import Operator, Sink, lift
+from rxllm.operators._numbers import check_count
 
 if TYPE_CHECKING:
     from reactivex import abc
@@ -32,7 +34,11 @@ def choice(index: int) -> Operator:
     Returns:
         An operator over stream items. The `Finish` bears this answer's reason; the provider's own blocks (`native`)
         are those of answer 0 and stay with it. The usage is that of all answers.
+
+    Raises:
+        ConfigurationError: `index` is no number of an answer.
     """
+    check_count("choice(index)", index, least=0)
 
     def connect(down: Sink, _: abc.SchedulerBase | None) -> Sink:
         emit = down.on_next
@@ -50,7 +56,7 @@ def choice(index: int) -> Operator:
                     finished = item
             elif index and type(item) is Finish:
                 item = _of_other(item, finished)
-            elif type(item) is Started or type(item) is Rollback:
+            elif type(item) in BEGINNINGS or type(item) is Rollback:
                 finished = None
             emit(item)
 

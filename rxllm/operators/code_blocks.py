@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rxllm.items import StreamItem, TextDelta
 from rxllm.operators._by_choice import BESIDE, by_choice
-from rxllm.operators._markdown_line import Fence, closes, is_open, opened_fence
+from rxllm.operators._markdown_line import Fence, closes, fence_in_item, is_open
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +29,8 @@ def code_blocks() -> Operator:
     r"""Add a `CodeBlock` behind each fenced block of code, when its closing fence has come.
 
     Unlike `rx.filter` with a regular expression over the whole text it is live, and unlike `markdown_blocks` it sees
-    code only, wherever it is indented. The text passes as it is, cut behind a closing fence; `ops.of_type` would take
-    the blocks alone. Each choice has blocks of its own.
+    code only, wherever it is indented, in a list too. The text passes as it is, cut behind a closing fence;
+    `ops.of_type` would take the blocks alone. Each choice has blocks of its own.
 
     >>> from rxllm.testing import play
     >>> play(code_blocks(), r"'```py\nx'-'=1\n``'-'`\nSo'-|")
@@ -93,7 +93,7 @@ class _Code:
         self._line.clear()
         fence = self._fence
         if fence is None:
-            self._fence = None if self._plain else opened_fence(line)
+            self._fence = None if self._plain else fence_in_item(line)
             self._plain = False
         elif closes(fence, line):
             return self._block(fence, closed=True)

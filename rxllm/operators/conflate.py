@@ -10,7 +10,7 @@ from reactivex.disposable import SerialDisposable
 from rxllm.errors import ConfigurationError, MailboxOverflowError
 from rxllm.observable import Operator, Sink, at_home, clock_of
 from rxllm.operators._ending import Exit, lift_ending
-from rxllm.operators._seconds import check_seconds
+from rxllm.operators._numbers import check_seconds
 from rxllm.operators._waiting import Waiting
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ def conflate(every: float | Observable[Any] | None = None) -> Operator:  # noqa:
     """Deliver at downstream's pace: whatever came in between is merged, a delta a part, and nothing is lost.
 
     Unlike `rx.sample` or `rx.throttle_first` it loses no character, and unlike `smooth` it merges all parts (reasoning
-    and tool calls too) and lets structural items wait in their place. Where `every` is not given, downstream is busy
-    while it handles an item; what arrives during that (re-entrantly) waits.
+    and tool calls too) and lets structural items wait in their place: no delta is merged across one, but a Usage or a
+    Ping, of which the newest counts. Where `every` is not given, downstream is busy while it handles
+    an item; what arrives during that (re-entrantly) waits.
 
     >>> from rxllm.testing import play
     >>> play(conflate(3), "ab{reason c}de--|")

@@ -11,7 +11,7 @@ from rxllm.operators._tokens import TokenCount, encoder_of
 if TYPE_CHECKING:
     from reactivex import abc
 
-    from rxllm.items import StreamItem
+    from rxllm.items import StreamItem, Usage
 
 __all__ = ["count_tokens"]
 
@@ -34,14 +34,20 @@ def count_tokens(encoder: Any = None) -> Operator:
 
     Returns:
         An operator from stream items to `Usage`. An exception of `encoder` goes to this pipe's `on_error`.
+
+    Raises:
+        ConfigurationError: `encoder` is none.
     """
+    encode = encoder_of(encoder)
 
     def connect(down: Sink, _: abc.SchedulerBase | None, way_out: Exit) -> Sink:
         emit = down.on_next
-        count = TokenCount(encoder_of(encoder))
+        count = TokenCount(encode)
         add, usage = count.add, count.usage
+        last: Usage | None = None
 
         def on_next(item: StreamItem) -> None:
+            nonlocal last
             if way_out.taken:
                 return
             try:
@@ -49,8 +55,9 @@ def count_tokens(encoder: Any = None) -> Operator:
             except Exception as error:  # noqa: BLE001 - a user's encoder may raise anything
                 way_out.fail(error)
                 return
-            if changed:
-                emit(usage())
+            if changed and (told := usage()) != last:
+                last = told
+                emit(told)
 
         return Sink(on_next, way_out.fail, way_out.complete)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rxllm.operators._json_documents import Origin, documents
+from rxllm.operators._json_documents import Origin, check_tool, documents
 from rxllm.operators._json_path import EACH, Path, Place, every, parse_path, path_text
 from rxllm.operators._json_repair import check_repair, repaired
 from rxllm.operators._json_track import PathScanner
+from rxllm.operators._numbers import check_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,6 +97,8 @@ def json_values(path: str, *, tool: str | None = None, choice: int = 0, repair: 
     Raises:
         ConfigurationError: The path cannot be read, or json-repair is wanted and not there.
     """
+    check_tool("json_values(tool=)", tool)
+    check_count("json_values(choice=)", choice, least=0)
     steps = parse_path(path)
     check_repair(repair=repair)
     openers = "" if tool is not None else "{[" if not steps else "{" if isinstance(steps[0], str) else "["

@@ -14,6 +14,7 @@ from rxllm.operators._markdown_line import (
     UNDERLINE,
     Fence,
     closes,
+    fence_in_item,
     is_open,
     kind_of,
     opened_fence,
@@ -143,7 +144,7 @@ class _Blocks:
                 self._fence = opened_fence(line)
             elif kind == "list":
                 self._marker = _marker(line)
-                self._fence = _fence_in_list(line)
+                self._fence = fence_in_item(line)
         return closed
 
     def _close(self) -> MarkdownBlock | None:
@@ -207,16 +208,10 @@ class _Blocks:
         if not indented and kind == "paragraph" and self._loose:
             return kind
         self._loose = False
-        self._fence = _fence_in_list(line)
+        self._fence = fence_in_item(line)
         return None
 
 
 def _marker(line: str) -> str:
     item = ITEM.match(line)
     return (item["bullet"] or item["delimiter"]) if item else ""
-
-
-def _fence_in_list(line: str) -> Fence | None:
-    """Give the fence that opens within an item, perhaps right behind its mark."""
-    item = ITEM.match(line)
-    return opened_fence(line[item.end() :] if item else line)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from rxllm.errors import ConfigurationError
-from rxllm.items import Finish, Ping, Rollback, Stamped, Started, StreamItem, TextDelta, ToolCallDelta
+from rxllm.items import Finish, Ping, Rollback, Stamped, StreamItem, TextDelta, ToolCallDelta
+from rxllm.kinds import BEGINNINGS
 from rxllm.observable import Operator, Sink, clock_of
 from rxllm.operators._ending import Exit, lift_ending
+from rxllm.operators._numbers import check_seconds
 from rxllm.operators._tokens import DELTAS, TokenCount, encoder_of
 
 if TYPE_CHECKING:
@@ -111,11 +113,11 @@ def measure(*, stall: float = 2.0, encoder: Any = None) -> Operator:
         `on_error`.
 
     Raises:
-        ConfigurationError: `stall` is not positive, or nothing gives a clock: subscribe with `scheduler=`, or to a
-            stream of ours.
+        ConfigurationError: `stall` is not positive, `encoder` is none, or nothing gives a clock: subscribe with
+            `scheduler=`, or to a stream of ours.
     """
-    if not stall > 0:
-        raise ConfigurationError(f"measure(stall=) takes a positive number of seconds; got {stall!r}.")
+    check_seconds("measure(stall=)", stall)
+    encode = encoder_of(encoder)
 
     def connect(down: Sink, scheduler: abc.SchedulerBase | None, way_out: Exit) -> Sink:
         if scheduler is None:
@@ -123,7 +125,7 @@ def measure(*, stall: float = 2.0, encoder: Any = None) -> Operator:
         emit = down.on_next
         clock = clock_of(scheduler)
         began = clock()
-        meter = _Meter(stall, TokenCount(encoder_of(encoder)))
+        meter = _Meter(stall, TokenCount(encode))
         note = meter.note
 
         def on_next(item: StreamItem | Stamped) -> None:
@@ -191,7 +193,7 @@ class _Meter:
         elif isinstance(item, DELTAS):
             self._chars += len(item.arguments if isinstance(item, ToolCallDelta) else item.text)
             self._content(self._count.output - before, now)
-        elif type(item) is Started:
+        elif type(item) in BEGINNINGS:
             self._at_start = (self._chars, self._first_content)
         elif type(item) is Rollback:
             self._chars, self._first_content = self._at_start

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from rxllm.errors import ConfigurationError
-from rxllm.operators._json_documents import Origin, documents
+from rxllm.operators._json_documents import Origin, check_tool, documents
 from rxllm.operators._json_repair import check_repair, repaired
 from rxllm.operators._json_scan import JsonScanner
 from rxllm.operators._json_unread import MOST_UNREAD, Unread
+from rxllm.operators._numbers import check_count
 from rxllm.operators._partial_growth import Growing
 from rxllm.operators._partial_shape import Raw, Shape, misfit, shape_of
 from rxllm.operators.json_values import JsonValue
@@ -59,6 +60,8 @@ def partial(of: Any = dict, *, tool: str | None = None, choice: int = 0, repair:
     Raises:
         ConfigurationError: `of` is nothing that JSON can become, or json-repair is wanted and not there.
     """
+    check_tool("partial(tool=)", tool)
+    check_count("partial(choice=)", choice, least=0)
     check_repair(repair=repair)
     shape = shape_of(of)
     openers = _OPENERS.get(shape.opens)

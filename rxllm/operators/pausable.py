@@ -56,8 +56,9 @@ class Gate(BehaviorSubject[bool]):
 def pausable(gate: Observable[bool]) -> Operator:  # noqa: C901 - closures and no class, so that an item costs one call
     """Let items pass while a gate is open; while it is closed they wait, merged to a delta a part, and nothing is lost.
 
-    Unlike `stream.pause()`, which stops the provider and everybody else, it holds back this pipe only. The end waits
-    too, and so does an error. The gate is open until it says False, and stays open when it has ended.
+    Unlike `stream.pause()`, which stops the provider and everybody else, it holds back this pipe only. Structural
+    items wait in their place, as in `conflate`; the end waits too, and so does an error. The gate is open until it says
+    False, and stays open when it has ended.
 
     >>> from rxllm.testing import play
     >>> play(lambda gate, a: a.pipe(pausable(gate)), "--F--T", "abcdef|", F=False, T=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rxllm.items import ReasoningDelta, StreamItem
 from rxllm.observable import Operator, Sink, lift
+from rxllm.operators._numbers import check_count
 
 if TYPE_CHECKING:
     from reactivex import abc
@@ -27,7 +28,11 @@ def reasoning(choice: int = 0) -> Operator:
 
     Returns:
         An operator from stream items to str.
+
+    Raises:
+        ConfigurationError: `choice` is no number of an answer.
     """
+    check_count("reasoning(choice)", choice, least=0)
 
     def connect(down: Sink, _: abc.SchedulerBase | None) -> Sink:
         emit = down.on_next

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
 from rxllm.errors import ConfigurationError
 from rxllm.items import StreamItem, TextDelta
 from rxllm.operators._by_choice import BESIDE, by_choice
+from rxllm.operators._numbers import check_count
 from rxllm.operators._unfinished import Forms, forms
 
 if TYPE_CHECKING:
@@ -61,8 +62,7 @@ def redact(
             text, `longest` is not positive, or `replacement` is neither a str nor a function (of which an async one
             is none).
     """
-    if longest < 1:
-        raise ConfigurationError(f"redact(longest=…) needs a positive number of characters; got {longest}.")
+    check_count("redact(longest=), in characters,", longest)
     if inspect.iscoroutinefunction(replacement) or not (isinstance(replacement, str) or callable(replacement)):
         raise ConfigurationError(
             f"redact replaces by a str, or by what a function of the match gives; not {replacement!r}."

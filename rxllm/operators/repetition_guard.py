@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rxllm.errors import ConfigurationError
-from rxllm.items import Finish, Rollback, Started, StreamItem, TextDelta, ToolCallDelta, part
+from rxllm.items import Finish, Rollback, StreamItem, TextDelta, ToolCallDelta, part
+from rxllm.kinds import BEGINNINGS
 from rxllm.observable import Operator, Sink
 from rxllm.operators._ending import Exit, lift_ending
+from rxllm.operators._numbers import check_count
 from rxllm.operators._tokens import DELTAS, TokenCount
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["repetition_guard"]
 
 
-def repetition_guard(times: int = 4, *, min_chars: int = 256, max_period: int = 512) -> Operator:  # noqa: C901 - closures and no class, so that an item costs one call
+def repetition_guard(times: int = 4, *, min_chars: int = 256, max_period: int = 512) -> Operator:
     """End the pipe when the text goes round in circles: what came stays, and a `Finish("other", "repetition")` ends it.
 
     Unlike a `frequency_penalty` it costs the model nothing while it behaves. It watches the answer, the reasoning and
@@ -40,12 +41,11 @@ def repetition_guard(times: int = 4, *, min_chars: int = 256, max_period: int = 
         An operator over stream items.
 
     Raises:
-        ConfigurationError: `times` is below 2, or a number of characters below 1.
+        ConfigurationError: `times` is below 2, a number of characters below 1, or one is no whole number.
     """
-    if times < 2 or min_chars < 1 or max_period < 1:  # noqa: PLR2004 - once is no repetition
-        raise ConfigurationError(
-            f"repetition_guard takes at least 2 times and 1 character; got {times=}, {min_chars=}, {max_period=}."
-        )
+    check_count("repetition_guard(times)", times, least=2)  # once is no repetition
+    check_count("repetition_guard(min_chars=)", min_chars)
+    check_count("repetition_guard(max_period=)", max_period)
 
     def connect(down: Sink, _: abc.SchedulerBase | None, way_out: Exit) -> Sink:
         emit = down.on_next
@@ -71,7 +71,7 @@ def repetition_guard(times: int = 4, *, min_chars: int = 256, max_period: int = 
             if isinstance(item, DELTAS):
                 if not goes_on(item):
                     return
-            elif isinstance(item, (Started, Rollback)):
+            elif type(item) in BEGINNINGS or type(item) is Rollback:
                 texts.clear()
             emit(item)
 

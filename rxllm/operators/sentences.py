@@ -5,9 +5,9 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
-from rxllm.errors import ConfigurationError
 from rxllm.items import StreamItem, TextDelta
 from rxllm.operators._by_choice import PLACELESS, by_choice
+from rxllm.operators._numbers import check_count
 from rxllm.operators._sentence_end import END, MARK, is_end
 
 if TYPE_CHECKING:
@@ -43,10 +43,9 @@ def sentences(longest: int = 400) -> Operator:
         An operator over stream items; joined, the text is the same.
 
     Raises:
-        ConfigurationError: `longest` is too small for words.
+        ConfigurationError: `longest` is too small for words, or no whole number.
     """
-    if longest < _LEAST:
-        raise ConfigurationError(f"sentences(longest) needs at least {_LEAST} characters, e.g. 400; got {longest}.")
+    check_count("sentences(longest), in characters,", longest, least=_LEAST)
     return by_choice(lambda choice: _Sentences(choice, longest), PLACELESS)
 
 

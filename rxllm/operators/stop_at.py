@@ -10,6 +10,7 @@ from rxllm.items import Finish, Rollback, StreamItem, TextDelta
 from rxllm.observable import Operator, Sink
 from rxllm.operators._by_choice import BESIDE, ends
 from rxllm.operators._ending import Exit, lift_ending
+from rxllm.operators._numbers import check_count
 from rxllm.operators._tokens import TokenCount
 
 if TYPE_CHECKING:
@@ -41,10 +42,11 @@ def stop_at(*sequences: str, choice: int = 0) -> Operator:  # noqa: C901 - closu
         An operator over stream items that completes at the sequence; the usage in its `Finish` is estimated.
 
     Raises:
-        ConfigurationError: There is no sequence, or an empty one.
+        ConfigurationError: There is no sequence, or an empty one; or `choice` is no number of an answer.
     """
     if not sequences or not all(isinstance(each, str) and each for each in sequences):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers exist
         raise ConfigurationError(f"stop_at needs sequences of at least one character, e.g. '###'; got {sequences!r}.")
+    check_count("stop_at(choice=)", choice, least=0)
     beginning = re.compile("|".join(sorted({re.escape(each[0]) for each in sequences})))
 
     def connect(down: Sink, _: abc.SchedulerBase | None, way_out: Exit) -> Sink:  # noqa: C901 - as above

@@ -40,7 +40,7 @@ def think_tags(tag: str = "think", *, opened: bool = False) -> Operator:
     Raises:
         ConfigurationError: `tag` is no name.
     """
-    if not _NAME.fullmatch(tag):
+    if not (isinstance(tag, str) and _NAME.fullmatch(tag)):  # pyright: ignore[reportUnnecessaryIsInstance] - untyped callers exist
         raise ConfigurationError(f"think_tags(tag) needs a tag's bare name, e.g. 'think'; got {tag!r}.")
     return by_choice(lambda choice: _Thought(tag, choice, inside=opened), BESIDE)
 

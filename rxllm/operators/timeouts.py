@@ -14,10 +14,11 @@ from rxllm.errors import (
     StreamTimeoutError,
     TotalTimeout,
 )
-from rxllm.items import Finish, Ping, ProviderEvent, Started, StreamItem, TextDelta, Usage
+from rxllm.items import Ping, StreamItem
+from rxllm.kinds import WITHOUT_CONTENT
 from rxllm.observable import Operator, Sink, clock_of
 from rxllm.operators._ending import Exit, lift_ending
-from rxllm.operators._seconds import check_seconds
+from rxllm.operators._numbers import check_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["timeouts"]
 
-_NOT_CONTENT: Final = (Ping, Started, Usage, ProviderEvent, Finish)
 _SLACK: Final = 1e-6  # seconds that a timer may be early
 _WORDS: Final[dict[type[StreamTimeoutError], str]] = {
     FirstItemTimeout: "No item came to this pipe within {:g} s. Raise timeouts(first=), or look at what is above it.",
@@ -119,7 +119,7 @@ class _Watch:
     def note(self, item: StreamItem) -> None:
         if self._waiting and type(item) is not Ping:
             self._waiting = False
-        if self._progress is not None and (type(item) is TextDelta or not isinstance(item, _NOT_CONTENT)):
+        if self._progress is not None and type(item) not in WITHOUT_CONTENT:
             self._progressed = self._clock()
 
     def stop(self) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from rxllm.items import Rollback, StreamItem, ToolCall, ToolCallDelta
+from rxllm.kinds import BEGINNINGS
 from rxllm.observable import Operator, Sink, lift
-from rxllm.operators._beginnings import BEGINNINGS
 from rxllm.operators._json_scan import JsonScanner
 from rxllm.operators._json_unread import Unread
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from rxllm.completion import Completion
 from rxllm.items import ReasoningDelta, RefusalDelta, Rollback, Started, StreamItem, TextDelta, ToolCall, ToolCallDelta
+from rxllm.kinds import BEGINNINGS
 from rxllm.observable import Operator, Sink, lift
-from rxllm.turn_items import StageStarted, TurnCompleted, TurnStarted
+from rxllm.turn_items import TurnCompleted
 
 if TYPE_CHECKING:
     from reactivex import abc
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["turns"]
 
 _BEGINS = (Started, TextDelta, ReasoningDelta, RefusalDelta, ToolCallDelta, ToolCall)
-_ENDS = frozenset({Started, TurnStarted, TurnCompleted, StageStarted})
+_ENDS = BEGINNINGS | {TurnCompleted}
 
 
 def turns() -> Operator:

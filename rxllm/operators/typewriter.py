@@ -11,7 +11,7 @@ from rxllm.items import Rollback, StreamItem, TextDelta
 from rxllm.observable import Operator, Sink, clock_of, lift
 from rxllm.operators._by_choice import PLACELESS
 from rxllm.operators._desk import Desk, cutting
-from rxllm.operators._seconds import check_seconds
+from rxllm.operators._numbers import check_seconds
 
 if TYPE_CHECKING:
     import re

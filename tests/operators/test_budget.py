@@ -81,7 +81,7 @@ def test_a_source_that_emits_all_at_once_is_cut_too():
 
 @pytest.mark.parametrize("limits", [{}, {"tokens": 0}, {"seconds": -1}, {"tokens": 3, "seconds": 0}])
 def test_a_limit_must_be_given_and_positive(limits):
-    with pytest.raises(ConfigurationError, match="positive"):
+    with pytest.raises(ConfigurationError, match="budget"):
         budget(**limits)
 
 

@@ -21,6 +21,12 @@ class TestCutting(CuttingLaws):
     alphabet = ("```", "~~~", "`", "\n", "\n```\n", "\n```py\n", "  ", "a", "\r\n", "\t", "`" * 4)
 
 
+class TestInLists(CuttingLaws):
+    operator = code_blocks()
+    alphabet = ("- ", "1. ", "```", "```py", "\n", "\n  ```\n", "  ", "a")
+    piece = "- a\n"
+
+
 class TestWithinCode(CuttingLaws):
     operator = code_blocks()
     alphabet = ("```\n", "a\n", "``", "  ```py\n", "    b\n")
@@ -40,6 +46,8 @@ def blocks(text: str) -> list[CodeBlock]:
         ("~~~c\n```\n~~~\n", [CodeBlock("c", "```\n")]),
         ("````md\n```py\nx\n```\n````\n", [CodeBlock("md", "```py\nx\n```\n")]),
         ("- item\n\n  ```py\n  if a:\n      b\n  ```\n", [CodeBlock("py", "if a:\n    b\n")]),
+        ("- ```js\n  y\n  ```\n\nprose\n\n```py\nx\n```\n", [CodeBlock("js", "y\n"), CodeBlock("py", "x\n")]),
+        ("10. a\n11. ~~~\n    if b:\n        c\n    ~~~\n", [CodeBlock("", "if b:\n    c\n")]),
         ("```py\n\n\nx\n\n```\n", [CodeBlock("py", "\n\nx\n\n")]),
         ("```py\nx = '```'\n```\n", [CodeBlock("py", "x = '```'\n")]),
         ("a ```py\nb\n", []),

@@ -53,6 +53,19 @@ def test_structural_items_wait_in_their_place():
     assert play(conflate(3), "ab{source u}c------|") == "a--(b{source u}c)------|"
 
 
+def test_the_text_before_a_tool_call_stays_before_it():
+    source = "a'Let me look. '{reason hm}{tool_call 0 x f}{reason ha}'It is '{usage 1 2}'warm.'|"
+    assert play(conflate(9), source) == (
+        "a-------('Let me look. '{reason hm}{tool_call 0 x f}{reason ha}'It is warm.'{usage 1 2}|)"
+    )
+
+
+def test_a_usage_of_an_earlier_turn_is_not_replaced_by_that_of_a_later_one():
+    assert play(conflate(9), "a{usage 1 1}{turn_started 2}{usage 1 2}|") == (
+        "a---({usage 1 1}{turn_started 2}{usage 1 2}|)"
+    )
+
+
 def test_a_newer_usage_takes_the_place_of_one_that_waits():
     assert play(conflate(9), "ab{usage 1 1}{usage 1 2}c|") == "a----('bc'{usage 1 2}|)"
 

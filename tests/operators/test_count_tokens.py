@@ -58,6 +58,10 @@ def test_the_usage_of_the_finish_counts():
     assert play(count_tokens(), "a{finish stop usage={usage 7 5}}|", A=about(1)) == "A{usage 7 5}|"
 
 
+def test_a_usage_that_is_told_twice_is_given_once():
+    assert play(count_tokens(), "a{usage 3 1}-({finish stop usage={usage 3 1}}|)", A=about(1)) == "A{usage 3 1}-|"
+
+
 def test_a_rollback_takes_back_what_is_void():
     source = "{started one}ab{rollback 1}{started two}c|"
     assert play(count_tokens(), source, A=about(1), B=about(2), O=about(0)) == "-ABO-A|"
@@ -68,12 +72,12 @@ def test_a_second_turn_adds_to_the_first():
 
 
 def test_a_word_cut_in_two_is_one_token_for_an_encoder():
-    assert counts(count_tokens(words), *map(TextDelta, ["Hel", "lo wor", "ld"])) == [1, 2, 2]
+    assert counts(count_tokens(words), *map(TextDelta, ["Hel", "lo wor", "ld", "s a"])) == [1, 2, 3]
 
 
 def test_each_part_has_its_own_last_word():
-    items = [TextDelta("Hel"), ToolCallDelta(0, "f", "{"), TextDelta("lo"), ToolCallDelta(0, None, "}")]
-    assert counts(count_tokens(words), *items) == [1, 2, 2, 2]
+    items = [TextDelta("Hel"), ToolCallDelta(0, "f", "{"), TextDelta("lo"), ToolCallDelta(0, None, "} x")]
+    assert counts(count_tokens(words), *items) == [1, 2, 3]
 
 
 def test_a_tokenizers_encode_is_taken_by_itself():

@@ -42,6 +42,10 @@ def test_structural_items_wait_in_their_place():
     assert shown("C----O", "a{source u}b{reason r}-c|") == "-----(a{source u}b{reason r}c)|"
 
 
+def test_the_text_before_a_tool_call_stays_before_it():
+    assert shown("C------O", "ab{ping}{tool_call 0 x f}c-d|") == "-------('ab'{ping}{tool_call 0 x f}'cd'|)"
+
+
 def test_the_end_waits_too_and_so_does_an_error():
     assert shown("-C----O", "ab|") == "a-----(b|)"
     assert shown("-C----O", "ab#") == "a-----(b#)"

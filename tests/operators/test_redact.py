@@ -183,7 +183,7 @@ def test_plain_re_sub_in_a_map_would_miss_what_is_cut():
         ([], {}, "at least one pattern"),
         ([""], {}, "empty text"),
         ([re.compile("a*")], {}, "empty text"),
-        (["a"], {"longest": 0}, "positive"),
+        (["a"], {"longest": 0}, "at least 1"),
         (None, {}, "not NoneType"),
         (b"sk-1", {}, "not bytes"),
         ([re.compile(b"a")], {}, "not Pattern"),
