@@ -97,8 +97,8 @@ def _taken_back(blocks: list[Any]) -> list[Any]:
     return kept
 
 
-def _kind(block: Any) -> Any:
-    return cast("dict[str, Any]", block).get("type") if isinstance(block, dict) else None
+def _kind(block: Any) -> str:
+    return str(cast("dict[str, Any]", block).get("type")) if isinstance(block, dict) else ""
 
 
 def _is_refused(block: Any) -> bool:

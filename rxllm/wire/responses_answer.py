@@ -10,7 +10,7 @@ from rxllm.items import ChoiceFinished, Finish, Started, StreamItem, TextDelta, 
 from rxllm.wire.loose_json import word
 from rxllm.wire.responses_event import usage
 from rxllm.wire.responses_item import OutputItem, matched
-from rxllm.wire.responses_native import CALLS, objects, unbroken
+from rxllm.wire.responses_native import CALLS, is_call, objects, unbroken
 from rxllm.wire.surrogates import Halves
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ class Answer:
         reason = self._reason(status, response)
         if status != "completed":
             native = unbroken(native, is_stopped=reason in STOPPED)
-        if any(item.get("type") in CALLS and not item.get("call_id") for item in native):
+        if any(is_call(item) and not item.get("call_id") for item in native):
             native = []  # the message makes up an id for such a call, and a result names it; so must the call
         told = {k: v for k, v in response.items() if k not in _NOT_TOLD and v is not None}
         told |= {k: v for k, v in fields.items() if k not in _ENVELOPE and v is not None}

@@ -12,7 +12,7 @@ from rxllm.completion import parse_arguments
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["CALLS", "TEXTS", "Part", "assembled", "joined", "listed", "objects", "text_of", "unbroken"]
+__all__ = ["CALLS", "TEXTS", "Part", "assembled", "is_call", "joined", "listed", "objects", "text_of", "unbroken"]
 
 Json: TypeAlias = "dict[str, Any]"
 CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input"}
@@ -61,6 +61,11 @@ def assembled(item: Json, parts: Sequence[Part]) -> Json:
     return item
 
 
+def is_call(item: Json) -> bool:
+    """Tell whether an item is a call of a tool of ours."""
+    return str(item.get("type")) in CALLS
+
+
 def unbroken(items: Sequence[Json], *, is_stopped: bool) -> list[Json]:
     """Leave out what no request may hold: a call that nobody can answer, and reasoning that then led nowhere.
 
@@ -75,7 +80,7 @@ def unbroken(items: Sequence[Json], *, is_stopped: bool) -> list[Json]:
     Returns:
         What can go back.
     """
-    last = next((item for item in reversed(items) if item.get("type") in CALLS), None) if is_stopped else None
+    last = next((item for item in reversed(items) if is_call(item)), None) if is_stopped else None
     kept = [item for item in items if not _is_cut(item, is_open=item is last)]
     while kept and kept[-1].get("type") == "reasoning":
         kept.pop()
