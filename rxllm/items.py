@@ -208,7 +208,8 @@ class Finish(StreamItem, frozen=True):
 
     `reason` is one of stop, length, tool_calls, content_filter, refusal, pause, cancelled, other;
     `raw_reason` is the provider's own word, `response` what else it said at the end. `native` is the answer by wire,
-    in the wire's own blocks, so that signatures and the like survive into the next request.
+    in the wire's own blocks, so that signatures and the like survive into the next request of the same provider, which
+    `answered_by` names, as `"provider:model"`.
     """
 
     reason: str
@@ -217,6 +218,7 @@ class Finish(StreamItem, frozen=True):
     response: dict[str, Any] | None = None
     timing: Timing | None = None
     native: dict[str, list[Any]] | None = None
+    answered_by: str | None = None
 
 
 class Rollback(StreamItem, frozen=True):

@@ -328,3 +328,21 @@ async def test_a_key_echoed_under_200_is_told_to_nobody(misbehaving, body, place
             await model.stream("Hi")
     error = caught.value
     assert "sk-secret" not in f"{error} {error!r} {getattr(error, 'snippet', '')} {getattr(error, 'code', '')}"
+
+
+async def test_an_answer_says_whose_it_is(model, misbehaving):
+    misbehaving.play(stream(*WHOLE))
+    completion = await model.stream("Hi")
+    assert completion.answered_by == completion.to_message().answered_by == "openai:m"
+
+
+@pytest.mark.parametrize(("name", "goes_back"), [("anthropic:claude-b", True), ("openrouter:claude", False)])
+async def test_what_a_provider_signed_goes_back_to_that_provider_alone(misbehaving, name, goes_back):
+    signed = [{"type": "thinking", "thinking": "x", "signature": "s"}, {"type": "text", "text": "Hm"}]
+    said = Message(role="assistant", content="Hm", native={"anthropic": signed}, answered_by="anthropic:claude-a")
+    restored = Message.model_validate_json(said.model_dump_json())  # a conversation is kept somewhere
+    async with Model(name, base_url=misbehaving.url, api_key="k", wire="anthropic") as model:
+        with pytest.raises(TruncatedStreamError):
+            await model.stream([Message.user("Hi"), restored, Message.user("And?")])
+    sent = json.loads((await misbehaving.request()).body)["messages"][1]["content"]
+    assert sent == (signed if goes_back else "Hm")

@@ -54,6 +54,7 @@ def message_of(said: Completion, items: Iterable[StreamItem], finish: Finish | N
             for call in calls
         ],
         native=(finish.native or {}) if finish else {},
+        answered_by=finish.answered_by if finish else None,
     )
 
 

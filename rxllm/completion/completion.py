@@ -137,6 +137,11 @@ class Completion(msgspec.Struct, eq=False, repr_omit_defaults=True, gc=False):
         return finish.raw_reason if finish else finish_of(self._items(), 0)[1]
 
     @property
+    def answered_by(self) -> str | None:
+        """Which model it is of, as `"provider:model"`, once it has ended; None where a stream has no model."""
+        return self._head.finish.answered_by if self._head.finish else None
+
+    @property
     def usage(self) -> Usage | None:
         """Tokens, as the provider counted them last; `usage.estimated` where we had to count."""
         return self._head.usage

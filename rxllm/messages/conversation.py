@@ -68,8 +68,9 @@ class MessageToolCall(Given):
 class Message(Given):
     """One message of a conversation.
 
-    `native` is an earlier answer by wire, in the wire's own blocks (`completion.to_message()` fills it): the same wire
-    sends it as it came, with its signatures; any other wire sends the text and the tool calls.
+    `native` is an earlier answer by wire, in the wire's own blocks, and `answered_by` says whose, as `"provider:model"`
+    (`completion.to_message()` fills both): the same wire sends it to the same provider as it came, with its signatures;
+    to anybody else go the text and the tool calls.
     """
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
@@ -79,6 +80,7 @@ class Message(Given):
     tool_call_id: str | None = None
     reasoning: str | None = None
     native: dict[str, list[Any]] = Field(default_factory=dict)
+    answered_by: str | None = None
 
     @model_validator(mode="before")
     @classmethod

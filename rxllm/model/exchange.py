@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+import msgspec
 
 from rxllm.errors import DecodeError, ProviderError, RxllmError
 from rxllm.items import Finish
@@ -11,6 +13,7 @@ from rxllm.pump import Pump
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from rxllm.items import StreamItem
     from rxllm.origin import Inlet
     from rxllm.providers.provider import Decoder
     from rxllm.transport.exchange import ByteStream
@@ -38,7 +41,7 @@ class Exchange:
         def take(data: bytes) -> bool:
             items = decoder.feed(data)
             finished = bool(items) and type(items[-1]) is Finish
-            inlet.push(items)
+            inlet.push(self._signed(items) if finished else items)
             if decoder.fault is not None:
                 raise decoder.fault
             if finished:
@@ -51,7 +54,7 @@ class Exchange:
             except RxllmError:
                 inlet.push(decoder.rest)
                 raise
-            inlet.push(items)
+            inlet.push(self._signed(items))
             inlet.complete()
 
         def fail(error: Exception) -> None:
@@ -61,6 +64,11 @@ class Exchange:
         if self._paused:
             self._pump.pause()
         self._pump.start()
+
+    def _signed(self, items: list[StreamItem]) -> list[StreamItem]:
+        """Say in the `Finish` whose answer it is, which a decoder cannot know."""
+        *others, last = items
+        return [*others, msgspec.structs.replace(cast("Finish", last), answered_by=self.answered_by)]
 
     def pause(self) -> None:
         """Stop reading."""

@@ -12,7 +12,7 @@ from rxllm.attempts import Retry, Succession
 from rxllm.errors import ConfigurationError, TransportError
 from rxllm.limits import of_stream
 from rxllm.local import shared_server
-from rxllm.messages import ChatRequest, Prompt, Timeouts, chat_request
+from rxllm.messages import ChatRequest, Message, Prompt, Timeouts, chat_request
 from rxllm.model.address import address
 from rxllm.model.arguments import Arguments
 from rxllm.model.exchange import Exchange
@@ -180,10 +180,16 @@ class Model(Askable):
         await self._transport.aclose()
 
     def _encoded(self, request: ChatRequest) -> bytes:
+        messages = [message if self._is_ours(message) else _as_text(message) for message in request.messages]
+        request = request.model_copy(update={"messages": messages})
         try:
             return msgspec.json.encode(self._wire.encode(request, model=self.name, **self._encoding))
         except ConfigurationError as error:  # a format does not know whose it is
             raise ConfigurationError(f"{self.full_name}: {error}") from error
+
+    def _is_ours(self, message: Message) -> bool:
+        """Whether what a message has in a format's own terms came from this provider; where nobody says so, it did."""
+        return not message.native or (message.answered_by or self.full_name).partition(":")[0] == self.provider.name
 
     async def _locate(self) -> str:
         """Find where the API begins; the embedded model's server is started here."""
@@ -223,3 +229,8 @@ class Model(Askable):
 
     def __repr__(self) -> str:
         return f"Model({self.full_name!r})"
+
+
+def _as_text(message: Message) -> Message:
+    """Leave out what only its own provider can read: ids that it keeps, signatures that it made."""
+    return message.model_copy(update={"native": {}})
