@@ -214,8 +214,13 @@ def _is_shared(info: FieldInfo) -> bool:
     return info.default_factory is None and isinstance(info.default, _UNCHANGING)
 
 
-_HIDDEN: Final = Shape(Any)
-_HIDDEN.takes_any_text = True
+class Hidden(Shape):
+    """A member that the model does not know, never shown."""
+
+    takes_any_text = True
+
+
+_HIDDEN: Final = Hidden(Any)
 
 
 def shape_of(annotation: Any) -> Shape:
