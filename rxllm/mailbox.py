@@ -86,14 +86,16 @@ class Mailbox:
     Args:
         capacity: Deltas, at least 1.
         overflow: What to do with a delta more.
+        keeps_places: Whether each structural item is a border, which nothing of any part merges across, nor a newer
+            Usage or Ping.
 
     Raises:
         ConfigurationError: The policy is unknown or the capacity not positive.
     """
 
-    __slots__ = ("_capacity", "_latest", "_open", "_overflow", "_queue", "deltas", "dropped")
+    __slots__ = ("_capacity", "_keeps_places", "_latest", "_open", "_overflow", "_queue", "deltas", "dropped")
 
-    def __init__(self, capacity: int = 1024, overflow: Overflow = "merge") -> None:
+    def __init__(self, capacity: int = 1024, overflow: Overflow = "merge", *, keeps_places: bool = False) -> None:
         if overflow not in _POLICIES:
             raise ConfigurationError(f"overflow={overflow!r} is unknown. Choose one of {', '.join(_POLICIES)}.")
         if capacity < 1:
@@ -101,6 +103,7 @@ class Mailbox:
         self._queue: deque[StreamItem | _Run | _Latest] = deque()
         self._capacity = capacity
         self._overflow: Overflow = overflow
+        self._keeps_places = keeps_places
         self._open: dict[Hashable, _Run] = {}
         self._latest: dict[type[StreamItem], _Latest] = {}
         self.deltas = 0
@@ -185,9 +188,13 @@ class Mailbox:
                 run.deltas.append(delta)
                 queue[i] = run
                 return run
-            elif _closes(queued, key):
+            elif self._ends(queued, key):
                 return None
         return None
+
+    def _ends(self, item: StreamItem, key: Hashable) -> bool:
+        """Tell whether nothing of a part may merge across an item."""
+        return part(item) is None if self._keeps_places else _closes(item, key)
 
     def _drop_oldest(self) -> None:
         for i, queued in enumerate(self._queue):
@@ -210,9 +217,9 @@ class Mailbox:
             raise MailboxOverflowError(
                 f"{STRUCTURAL_LIMIT} structural items wait for this reader, which are never dropped. Read faster."
             )
-        for key in [key for key in self._open if _closes(item, key)]:
+        for key in [key for key in self._open if self._ends(item, key)]:
             del self._open[key]
-        if type(item) in BEGINNINGS or type(item) is Rollback:
+        if self._keeps_places or type(item) in BEGINNINGS or type(item) is Rollback:
             self._latest.clear()  # what the void attempt cost is told before its Rollback
         self._queue.append(item)
 
