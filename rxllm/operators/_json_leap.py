@@ -13,6 +13,7 @@ __all__ = ["LEAP", "begun_members", "whole_members", "whole_value"]
 LEAP: Final = 4_096
 """The most characters of a value that is read at one go; those of one that is not whole would be read again."""
 _PEEK: Final = 1_024  # characters that are looked at again with each look, until they are read
+_NUMBERISH: Final = "0123456789+-.eE"
 _LIST: Final = "[0 "  # a list with a member, so that what stands behind a member can be read
 
 
@@ -75,10 +76,10 @@ def whole_members(text: str, deepest: int) -> list[Any] | None:
 def begun_members(text: str, *, is_behind: bool) -> list[Any] | None:
     """Look into more members of a list, none of which has a bracket that closes, so that the last one is open.
 
-    A number at the end may go on, and what else is not plain sailing is left to the machine.
+    A number at the end may go on, and is left out; what is not plain sailing is left to the machine.
 
-    >>> begun_members(', {"a": [1, "b', is_behind=True)
-    [{'a': [1, 'b']}]
+    >>> begun_members(', {"a": [1, "b', is_behind=True), begun_members('{"a": 1', is_behind=False)
+    ([{'a': [1, 'b']}], [{}])
 
     Args:
         text: The piece.
@@ -87,10 +88,23 @@ def begun_members(text: str, *, is_behind: bool) -> list[Any] | None:
     Returns:
         The members as far as they go, or None.
     """
-    if not text or len(text) > _PEEK or text.rstrip("+-.eE")[-1:].isdigit():
+    if not text or len(text) > _PEEK:
         return None
+    text = (_LIST if is_behind else "[") + text
     try:
-        members = from_json((_LIST if is_behind else "[") + text, allow_inf_nan=False, allow_partial="trailing-strings")
+        members = _begun(text)
+        if text[-1] in _NUMBERISH and not isinstance(_last_leaf(members), str):
+            members = _begun(text.rstrip(_NUMBERISH))
     except (ValueError, TypeError):  # the latter of text that no encoder takes
         return None
     return members[is_behind:]
+
+
+def _begun(text: str) -> list[Any]:
+    return from_json(text, allow_inf_nan=False, allow_partial="trailing-strings")
+
+
+def _last_leaf(value: Any) -> Any:
+    while value and value.__class__ in (dict, list):  # not isinstance, which would leave a checker parts unknown
+        value = value[-1] if value.__class__ is list else next(reversed(value.values()))
+    return value

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from rxllm.operators._partial_shape import NOTHING, Raw, Shape, Text, misfit
+from rxllm.operators._partial_misfit import misfit
+from rxllm.operators._partial_shape import NOTHING, Raw, Shape, UnclearError
 
 if TYPE_CHECKING:
     from rxllm.errors import DecodeError
@@ -32,56 +33,77 @@ class Growing:
         self._shape = shape
         self._scanner = scanner
         self._unread = unread
-        self._levels: list[_Level] = []
+        self._levels: list[_Level] = []  # of the open containers, as deep as they fit
+        self._within = shape  # the shape of what is open within the last of them
+        self._innermost: Container | None = None  # the container for which the levels stand
         self._repeated = 0
 
     def value(self) -> Any:
         """Build the object so far: O(what is open), and what has closed since the last time."""
         begun = self._unread.begun()
+        if not self._scanner.stack:
+            return None
         if self._repeated != self._scanner.repeated:
             self._repeated = self._scanner.repeated
             self._levels.clear()
-        shown: Any = NOTHING
-        if self._scanner.stack:
-            try:
-                shown = self._shown(0, self._shape, begun)
-            except _UnclearError:
-                self._unread.catch_up()
-                shown = self._shown(0, self._shape, None)
+            self._innermost = None
+        try:
+            shown = self._shown(begun)
+        except (UnclearError, ValidationError):
+            self._unread.catch_up()
+            shown = self._shown(None) if self._scanner.stack else NOTHING
         return None if shown is NOTHING else shown
 
-    def _shown(self, depth: int, shape: Shape, begun: list[Any] | None) -> Any:
-        """Show the container that is open at a depth."""
+    def _shown(self, begun: list[Any] | None) -> Any:
+        """Show what is open, from within."""
         scanner = self._scanner
         stack = scanner.stack
-        if type(shape) is Raw:
-            return scanner.snapshot(depth, begun)
-        if shape.opens is not type(stack[depth]):
-            return NOTHING
-        level = self._level(depth, stack[depth])
-        has_inner = depth + 1 < len(stack)
-        self._take(level, shape, len(level.raw) - has_inner, depth)
-        key = scanner.keys[depth + 1] if has_inner else scanner.key
+        levels = self._levels
+        if self._innermost is not stack[-1]:
+            self._descend()
+        elif len(levels) == len(stack):
+            self._take(levels[-1], len(stack[-1]), len(stack) - 1)
+        within = self._within
         inner: Any = NOTHING
-        if has_inner:
-            inner = self._shown(depth + 1, shape.member(key), begun)
-        elif begun:
-            if len(begun) > 1:  # the others are complete, and to be validated once
-                raise _UnclearError
-            inner = _shown_of(shape.member(key), begun[0])
-        elif scanner.is_in_string and type(shape.member(key)) in (Raw, Text):
-            inner = scanner.snapshot(depth + 1)
-        return shape.shown(level.built, key, inner)
+        if len(levels) < len(stack):
+            if type(within) is Raw:
+                inner = scanner.snapshot(len(levels), begun)
+        else:
+            levels[-1].key = scanner.key
+            if begun:
+                if len(begun) > 1:  # the others are complete, and to be validated once
+                    raise UnclearError
+                inner = within.begun(begun[0])
+            elif scanner.is_in_string:
+                within = levels[-1].shape.member(scanner.key)
+                if within.shows_text:
+                    inner = scanner.snapshot(len(stack))
+        for level in reversed(levels):
+            inner = level.shape.shown(level.built, level.key, inner)
+        return inner
 
-    def _level(self, depth: int, raw: Container) -> _Level:
-        if depth < len(self._levels) and self._levels[depth].raw is raw:
-            return self._levels[depth]
-        del self._levels[depth:]
-        level = _Level(raw)
-        self._levels.append(level)
-        return level
+    def _descend(self) -> None:
+        """Follow the containers that are open, as deep as their shapes are those of the model."""
+        stack, keys, levels = self._scanner.stack, self._scanner.keys, self._levels
+        shape = self._shape
+        for depth, raw in enumerate(stack):
+            if type(shape) is Raw or shape.opens is not type(raw):
+                del levels[depth:]
+                break
+            if depth >= len(levels) or levels[depth].raw is not raw:
+                del levels[depth:]
+                levels.append(_Level(raw, shape))
+            level = levels[depth]
+            is_last = depth + 1 == len(stack)
+            self._take(level, len(raw) - (not is_last), depth)
+            level.key = self._scanner.key if is_last else keys[depth + 1]
+            shape = shape.member(level.key)
+        else:
+            del levels[len(stack) :]
+        self._within = shape
+        self._innermost = stack[-1]
 
-    def _take(self, level: _Level, shape: Shape, complete: int, depth: int) -> None:
+    def _take(self, level: _Level, complete: int, depth: int) -> None:
         """Validate what has closed at a level since the last time."""
         raw, taken = level.raw, level.taken
         if complete <= taken:
@@ -90,51 +112,28 @@ class Growing:
         if isinstance(raw, dict):
             members: list[tuple[str | int, Any]] = list(islice(raw.items(), taken, complete))
         else:
-            members = list(enumerate(raw[taken:complete], taken))
+            closed = raw[taken:complete]
+            try:
+                level.shape.take_all(level.built, closed)
+            except ValidationError:
+                members = list(enumerate(closed, taken))  # to see which
+            else:
+                return
         for key, member in members:
             try:
-                shape.take(level.built, str(key), member)
+                level.shape.take(level.built, str(key), member)
             except ValidationError as invalid:
                 self.fault = self.fault or misfit(invalid, (*self._scanner.place()[:depth], key))
-
-
-class _UnclearError(Exception):
-    """It cannot be told whether a value is complete, or it does not fit; reading it will tell."""
-
-
-def _shown_of(shape: Shape, value: Any) -> Any:
-    """Show a value that was looked into, of which the last member of the last may be a text that is open."""
-    if type(shape) is Raw:
-        return value
-    if isinstance(value, str):
-        if not shape.takes_any_text:
-            raise _UnclearError
-        return value if type(shape) is Text else NOTHING
-    if type(value) not in (dict, list):
-        raise _UnclearError
-    if shape.opens is not type(value):
-        return NOTHING
-    built: Any = type(value)()
-    members: list[tuple[str, Any]] = list(value.items()) if shape.opens is dict else [("", each) for each in value]
-    inner: Any = NOTHING
-    key = ""
-    try:
-        for at, (key, member) in enumerate(members, 1):
-            if at == len(members) and isinstance(member, (str, dict, list)):
-                inner = _shown_of(shape.member(key), member)
-            else:
-                shape.take(built, key, member)
-    except ValidationError as invalid:
-        raise _UnclearError from invalid
-    return shape.shown(built, key, inner)
 
 
 class _Level:
     """What is built of one open container."""
 
-    __slots__ = ("built", "raw", "taken")
+    __slots__ = ("built", "key", "raw", "shape", "taken")
 
-    def __init__(self, raw: Container) -> None:
+    def __init__(self, raw: Container, shape: Shape) -> None:
         self.raw = raw
+        self.shape = shape
         self.built: Any = [] if isinstance(raw, list) else {}
         self.taken = 0
+        self.key = ""  # of what is open within it

@@ -12,8 +12,10 @@ from rxllm.operators._json_repair import check_repair, repaired
 from rxllm.operators._json_scan import JsonScanner
 from rxllm.operators._json_unread import MOST_UNREAD, Unread
 from rxllm.operators._numbers import check_count
+from rxllm.operators._partial_annotation import shape_of
 from rxllm.operators._partial_growth import Growing
-from rxllm.operators._partial_shape import Raw, Shape, misfit, shape_of
+from rxllm.operators._partial_misfit import misfit
+from rxllm.operators._partial_shape import Raw, Shape
 from rxllm.operators.json_values import JsonValue
 
 if TYPE_CHECKING:
@@ -145,7 +147,7 @@ class _Growth:
 
     def _close(self, value: Any) -> Exception | None:
         try:
-            whole = self._shape.whole(value)
+            whole = self._shape.validated(value)
         except ValidationError as invalid:
             return misfit(invalid, ())
         except Exception as error:  # noqa: BLE001 - a user's validator may raise anything
