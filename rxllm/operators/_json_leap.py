@@ -93,7 +93,7 @@ def begun_members(text: str, *, is_behind: bool) -> list[Any] | None:
     text = (_LIST if is_behind else "[") + text
     try:
         members = _begun(text)
-        if text[-1] in _NUMBERISH and not isinstance(_last_leaf(members), str):
+        if text[-1] in _NUMBERISH and type(_last_leaf(members)) in (int, float):
             members = _begun(text.rstrip(_NUMBERISH))
     except (ValueError, TypeError):  # the latter of text that no encoder takes
         return None

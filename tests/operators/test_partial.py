@@ -179,6 +179,7 @@ LINE = st.recursive(
     of=list[Line],
     ascii_=True,
 )
+@example(lines=[{}, {"anything": True, "number": -1.5e3, "text": "1e"}], sizes=[1] * 80, of=list[dict], ascii_=True)
 @settings(deadline=None, max_examples=200)
 def test_a_look_shows_what_reading_step_by_step_shows(lines, sizes, of, ascii_):
     so_far = ""
