@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from rxllm.operators._json_path import EACH, Path, Place
 from rxllm.operators._json_scan import Container, JsonScanner
-from rxllm.operators._json_unread import Unread
+from rxllm.operators._json_unread import MOST_UNREAD, Unread
 
 __all__ = ["PathScanner"]
 
@@ -34,9 +34,10 @@ class PathScanner(JsonScanner):
         self._path = path
         self._matched = 0  # how many of the open containers lie on the path
         self._leads_there = not path  # whether what comes next in the innermost one may be at the path's end
+        self._is_quiet = False  # whether nothing closes at the path before a bracket does
 
     def open_hit(self) -> Place | None:
-        """Tell the place of what is open at the path, if something is."""
+        """Tell the place of what is open at the path, if something is; `take` may not know it behind a `[*]`."""
         depth = len(self._path)
         if self._matched > depth:
             return self.place()[:depth]
@@ -48,13 +49,42 @@ class PathScanner(JsonScanner):
         Args:
             piece: More of the document.
         """
-        depth = len(self._path)
+        unread, depth = self.unread, len(self._path)
+        if self._is_quiet and not ("}" in piece or "]" in piece) and len(unread.pieces) < MOST_UNREAD:
+            unread.pieces.append(piece)
+            return
         if self._matched > depth:
-            self.unread.push(piece, depth)
-            if self._matched <= depth:
-                self.unread.catch_up()
+            unread.push(piece, depth)
+        elif self._is_among_members() and (unread.pieces or self.is_behind_member()):
+            unread.push(piece, depth - 1)
         else:
             self.feed(piece)
+        self._is_quiet = self._waits_for_bracket()
+
+    def _is_among_members(self) -> bool:
+        """Whether the innermost container is the list whose members the path means."""
+        return self._leads_there and self._path[-1:] == (EACH,)
+
+    def _waits_for_bracket(self) -> bool:
+        """Tell whether nothing closes at the path before a bracket does; if it may, read what waits."""
+        pieces = self.unread.pieces
+        if pieces and self._matched <= len(self._path):
+            begun = "".join(pieces).lstrip(", \t\n\r") if self._is_among_members() else "?"
+            if not begun or begun[0] in "{[":
+                return bool(begun)
+            self.unread.catch_up()
+        return self._matched > len(self._path)
+
+    def leap_members(self, text: str) -> bool:
+        """Read more members of the innermost list, as `JsonScanner` does, and tell which closed at the path."""
+        members = cast("list[Any]", self.stack[-1]) if self.is_behind_member() else []
+        first = len(members)
+        if not super().leap_members(text):
+            return False
+        if self._leads_there:
+            place = self.place()
+            self.hits += [((*place, at), value) for at, value in enumerate(members[first:], first)]
+        return True
 
     def _is_next(self, depth: int) -> bool:
         """Tell whether what comes next stands at the path's step to this depth."""

@@ -72,6 +72,14 @@ class TestElements(OperatorLaws):
         assert play(self.piped, self.source, subscription="-^") == "-------|"
 
 
+def test_each_member_comes_with_the_piece_that_closes_it_whatever_its_kind():
+    pieces = ['[{"a": 1}', ", ", '{"b"', ': ["x", ', '"y"]', "}, 2", ", 3, ", "[4", '], "z', '"', ", {}, tru", "e", "]"]
+    given = [closed(*map(TextDelta, pieces[:at]), path="$[*]") for at in range(1, len(pieces) + 1)]
+    assert [len(each) for each in given] == [1, 1, 1, 1, 1, 2, 4, 4, 5, 6, 7, 8, 8]
+    assert [value for _, value in given[-1]] == [{"a": 1}, {"b": ["x", "y"]}, 2, 3, [4], "z", {}, True]
+    assert [path for path, _ in given[-1]] == [f"$[{at}]" for at in range(8)]
+
+
 @given(
     st.lists(st.integers(1, 6), max_size=60),
     st.sampled_from(["$", "$.title", "$.n", "$.items", "$.items[1]", "$.items[*]", "$.items[*].t", "$['']", "$.no"]),
