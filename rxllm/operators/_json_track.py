@@ -36,12 +36,14 @@ class PathScanner(JsonScanner):
         self._leads_there = not path  # whether what comes next in the innermost one may be at the path's end
         self._is_quiet = False  # whether nothing closes at the path before a bracket does
 
-    def open_hit(self) -> Place | None:
-        """Tell the place of what is open at the path, if something is; `take` may not know it behind a `[*]`."""
+    def is_open(self) -> bool:
+        """Whether something at the path is open; `take` may not know it behind a `[*]`."""
         depth = len(self._path)
-        if self._matched > depth:
-            return self.place()[:depth]
-        return self.place() if self.is_in_string and self._leads_there and self._is_next(depth) else None
+        return self._matched > depth or (self.is_in_string and self._leads_there and self._is_next(depth))
+
+    def open_hit(self) -> Place:
+        """Tell the place of what is open at the path."""
+        return self.place()[: len(self._path)]
 
     def take(self, piece: str) -> None:
         """Read a piece at once, or later where only the end of what is open at the path matters.

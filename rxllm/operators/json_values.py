@@ -140,12 +140,10 @@ class _Looking:
                 self._close(place, value)
         if scanner.fault is not None:
             return scanner.fault if self._text is None else None
-        if self._grows:
-            place = scanner.open_hit()
-            if place is not None:
-                if self._growing is None:
-                    self._growing = self._handle(place)
-                self._emit(self._growing)
+        if self._grows and scanner.is_open():
+            if self._growing is None:
+                self._growing = self._handle(scanner.open_hit())
+            self._emit(self._growing)
         return None
 
     def end(self, *, was_cut: bool) -> Exception | None:
