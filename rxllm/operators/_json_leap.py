@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from json import JSONDecoder
 from typing import Any, Final, NoReturn
 
@@ -14,6 +15,9 @@ LEAP: Final = 4_096
 """The most characters of a value that is read at one go; those of one that is not whole would be read again."""
 _PEEK: Final = 1_024  # characters that are looked at again with each look, until they are read
 _NUMBERISH: Final = "0123456789+-.eE"
+_ESCAPE: Final = re.compile(r"\\.")
+_ESCAPES: Final = 12  # characters that the two halves of a pair take
+_CUT_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\(?:u.{0,3}|u[dD][89abAB]..(?:\\(?:u.{0,3})?)?)?\Z")
 _LIST: Final = "[0 "  # a list with a member, so that what stands behind a member can be read
 
 
@@ -76,7 +80,8 @@ def whole_members(text: str, deepest: int) -> list[Any] | None:
 def begun_members(text: str, *, is_behind: bool) -> list[Any] | None:
     """Look into more members of a list, none of which has a bracket that closes, so that the last one is open.
 
-    A number at the end may go on, and is left out; what is not plain sailing is left to the machine.
+    A number at the end may go on, and is left out; what is not plain sailing is left to the machine. So is an escape
+    that is cut, for which older versions of pydantic leave out all of its text.
 
     >>> begun_members(', {"a": [1, "b', is_behind=True), begun_members('{"a": 1', is_behind=False)
     ([{'a': [1, 'b']}], [{}])
@@ -88,23 +93,17 @@ def begun_members(text: str, *, is_behind: bool) -> list[Any] | None:
     Returns:
         The members as far as they go, or None.
     """
-    if not text or len(text) > _PEEK:
+    if not text or len(text) > _PEEK or ("\\" in text[-_ESCAPES:] and _CUT_ESCAPE.search(text)):
         return None
     text = (_LIST if is_behind else "[") + text
+    if text[-1] in _NUMBERISH and not text.endswith(("true", "false")) and not _is_in_string(text):
+        text = text.rstrip(_NUMBERISH)
     try:
-        members = _begun(text)
-        if text[-1] in _NUMBERISH and type(_last_leaf(members)) in (int, float):
-            members = _begun(text.rstrip(_NUMBERISH))
+        return from_json(text, allow_inf_nan=False, allow_partial="trailing-strings")[is_behind:]
     except (ValueError, TypeError):  # the latter of text that no encoder takes
         return None
-    return members[is_behind:]
 
 
-def _begun(text: str) -> list[Any]:
-    return from_json(text, allow_inf_nan=False, allow_partial="trailing-strings")
-
-
-def _last_leaf(value: Any) -> Any:
-    while value and value.__class__ in (dict, list):  # not isinstance, which would leave a checker parts unknown
-        value = value[-1] if value.__class__ is list else next(reversed(value.values()))
-    return value
+def _is_in_string(text: str) -> bool:
+    quotes = _ESCAPE.sub("", text) if "\\" in text else text
+    return quotes.count('"') % 2 == 1

@@ -136,7 +136,7 @@ class JsonScanner:
         Args:
             text: More of the document; nothing is read of what is anything else.
         """
-        if not self.is_behind_member():
+        if self.fault is not None or not self.is_behind_member():
             return False
         members = whole_members(text, _DEEPEST - len(self.stack))
         if members is None:

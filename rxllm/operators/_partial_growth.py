@@ -5,13 +5,12 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import PydanticUserError
 
 from rxllm.operators._partial_misfit import misfit
 from rxllm.operators._partial_shape import NOTHING, Raw, Shape, UnclearError
 
 if TYPE_CHECKING:
-    from rxllm.errors import DecodeError
     from rxllm.operators._json_scan import Container, JsonScanner
     from rxllm.operators._json_unread import Unread
 
@@ -28,7 +27,7 @@ class Growing:
     """
 
     def __init__(self, shape: Shape, scanner: JsonScanner, unread: Unread) -> None:
-        self.fault: DecodeError | None = None
+        self.fault: Exception | None = None
         """Why a complete member does not fit; the object goes on without it."""
         self._shape = shape
         self._scanner = scanner
@@ -49,7 +48,7 @@ class Growing:
             self._innermost = None
         try:
             shown = self._shown(begun)
-        except (UnclearError, ValidationError):
+        except Exception:  # noqa: BLE001 - it does not fit, or a user's validator raised: seen again when it is read
             self._unread.catch_up()
             shown = self._shown(None) if self._scanner.stack else NOTHING
         return None if shown is NOTHING else shown
@@ -66,7 +65,7 @@ class Growing:
         within = self._within
         inner: Any = NOTHING
         if len(levels) < len(stack):
-            if type(within) is Raw:
+            if type(within) is Raw and isinstance(stack[len(levels)], within.opens):
                 inner = scanner.snapshot(len(levels), begun)
         else:
             levels[-1].key = scanner.key
@@ -92,7 +91,7 @@ class Growing:
                 break
             if depth >= len(levels) or levels[depth].raw is not raw:
                 del levels[depth:]
-                levels.append(_Level(raw, shape))
+                levels.append(_Level(raw, shape, is_lenient=bool(levels) and levels[-1].is_lenient))
             level = levels[depth]
             is_last = depth + 1 == len(stack)
             self._take(level, len(raw) - (not is_last), depth)
@@ -115,25 +114,29 @@ class Growing:
             closed = raw[taken:complete]
             try:
                 level.shape.take_all(level.built, closed)
-            except ValidationError:
+            except Exception:  # noqa: BLE001 - a user's validator may raise anything
                 members = list(enumerate(closed, taken))  # to see which
             else:
                 return
         for key, member in members:
             try:
                 level.shape.take(level.built, str(key), member)
-            except ValidationError as invalid:
-                self.fault = self.fault or misfit(invalid, (*self._scanner.place()[:depth], key))
+            except PydanticUserError:  # it cannot be validated apart from its model, and is not shown before that
+                continue
+            except Exception as error:  # noqa: BLE001 - as above
+                if not (level.is_lenient or level.shape.member(str(key)).is_lenient):
+                    self.fault = self.fault or misfit(error, (*self._scanner.place()[:depth], key))
 
 
 class _Level:
     """What is built of one open container."""
 
-    __slots__ = ("built", "key", "raw", "shape", "taken")
+    __slots__ = ("built", "is_lenient", "key", "raw", "shape", "taken")
 
-    def __init__(self, raw: Container, shape: Shape) -> None:
+    def __init__(self, raw: Container, shape: Shape, *, is_lenient: bool) -> None:
         self.raw = raw
         self.shape = shape
+        self.is_lenient = is_lenient or shape.is_lenient
         self.built: Any = [] if isinstance(raw, list) else {}
         self.taken = 0
         self.key = ""  # of what is open within it

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, create_model
-from pydantic_core import to_json
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from rxllm.operators._partial_shape import HIDDEN, NOTHING, Raw, Shape
+from rxllm.operators._partial_leniency import first_seen, is_seen_first
+from rxllm.operators._partial_shape import HIDDEN, NOTHING, Shape
 from rxllm.operators._partial_unfinished import Unfinished
 
 if TYPE_CHECKING:
@@ -18,13 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelOf"]
 
-_NOT_OF_VALUES: Final = {
-    *("alias_generator", "populate_by_name", "serialize_by_alias", "validate_by_alias", "validate_by_name"),
-    *("arbitrary_types_allowed", "extra", "from_attributes", "frozen", "validate_assignment"),
-    *("json_schema_extra", "protected_namespaces", "title", "use_attribute_docstrings"),
-}
-"""A model's settings that change nothing of a field's value."""
-
 
 class ModelOf(Shape):
     """A pydantic model, shown with the fields that are complete and the one that is open.
@@ -32,31 +25,42 @@ class ModelOf(Shape):
     Args:
         annotation: As for every shape.
         model: The class.
-        shape_of: Tells a field's shape from its annotation.
+        shape_of: Tells a field's shape from its annotation and the model's settings.
     """
 
     opens = dict
 
-    def __init__(self, annotation: Any, model: type[BaseModel], shape_of: Callable[[Any], Shape]) -> None:
+    def __init__(
+        self, annotation: Any, model: type[BaseModel], shape_of: Callable[[Any, ConfigDict | None], Shape]
+    ) -> None:
         super().__init__(annotation)
+        self.is_lenient = is_seen_first(model)
         self._model = model
         self._shape_of = shape_of
         self._unfinished = Unfinished(model)
 
     @cached_property
-    def _fields(self) -> dict[str, _Field]:
+    def _fields(self) -> dict[str, tuple[str, Shape]]:
+        """Each field's name and shape, by the keys under which it may stand."""
         model = self._model
-        fields = ((name, _Field(model, name, info, self._shape_of)) for name, info in model.model_fields.items())
-        return {key: field for name, field in fields for key in _keys(model, name, field.info)}
+        model.model_rebuild(raise_errors=False)  # where it names a class that was made after it
+        config = ConfigDict(**model.model_config)
+        config["title"] = model.__name__
+        lenient = first_seen(model)
+        fields: dict[str, tuple[str, Shape]] = {}
+        for name, info in model.model_fields.items():
+            shape = self._shape_of(_annotation(info), config)
+            shape.is_lenient |= name in lenient
+            fields |= dict.fromkeys(_keys(model, name, info), (name, shape))
+        return fields
 
     def member(self, key: str) -> Shape:
-        field = self._fields.get(key)
-        return HIDDEN if field is None else field.shape
+        return self._fields.get(key, ("", HIDDEN))[1]
 
     def take(self, built: dict[str, Any], key: str, raw: Any) -> None:
-        field = self._fields.get(key)
-        if field is not None:  # what the model does not know is its own business, at the end
-            built[field.name] = field.whole(key, raw)
+        if key in self._fields:  # what the model does not know is its own business, at the end
+            name, shape = self._fields[key]
+            built[name] = shape.whole(raw)
 
     def begun(self, raw: Any) -> Any:
         if type(raw) is not dict:
@@ -65,56 +69,25 @@ class ModelOf(Shape):
         built: dict[str, Any] = {}
         last = len(members)
         for at, (key, member) in enumerate(members.items(), 1):
-            field = self._fields.get(key)
-            if field is None:
-                continue
-            if at == last and type(member) in (str, dict, list):
-                value = field.shape.begun(member)
+            if key in self._fields:
+                name, shape = self._fields[key]
+                value = shape.last(member) if at == last else shape.whole(member)
                 if value is not NOTHING:
-                    built[field.name] = value
-            else:
-                built[field.name] = field.whole(key, member)
+                    built[name] = value
         return self._unfinished.of(built)
 
     def shown(self, built: dict[str, Any], key: str, inner: Any) -> Any:
-        field = self._fields.get(key)
-        if inner is not NOTHING and field is not None:
-            built = {**built, field.name: inner}
+        if inner is not NOTHING and key in self._fields:
+            built = {**built, self._fields[key][0]: inner}
         return self._unfinished.of(built)
 
 
-class _Field:
-    """A field of a model, which can be validated for itself: with its own constraints and the model's settings."""
-
-    def __init__(self, model: type[BaseModel], name: str, info: FieldInfo, shape_of: Callable[[Any], Shape]) -> None:
-        self.name = name
-        self.info = info
-        self._model = model
-        self._shape_of = shape_of
-        self._is_plain = not info.metadata and model.model_config.keys() <= _NOT_OF_VALUES
-
-    @cached_property
-    def shape(self) -> Shape:
-        shape = self._shape_of(self.info.annotation)
-        shape.takes_any_text &= self._is_plain
-        return shape
-
-    @cached_property
-    def exact(self) -> tuple[type, ...]:
-        """The types of plain values that fit as they are."""
-        return self.shape.exact if self._is_plain else ()
-
-    @cached_property
-    def _alone(self) -> type[BaseModel]:
-        fields: dict[str, Any] = {self.name: (self.info.annotation, self.info)}
-        return create_model(self._model.__name__, __config__=ConfigDict(**self._model.model_config), **fields)
-
-    def whole(self, key: str, raw: Any) -> Any:
-        """Give what is complete, validated where that is needed."""
-        if type(raw) in self.exact or (type(self.shape) is Raw and not self.info.metadata):
-            return raw
-        json = to_json({key: raw}, inf_nan_mode="constants")
-        return getattr(self._alone.model_validate_json(json), self.name)
+def _annotation(info: FieldInfo) -> Any:
+    """Tell what a field's value is validated by, but for its class's own validators."""
+    marks = [*info.metadata]
+    if info.discriminator is not None:
+        marks.append(Field(discriminator=info.discriminator))
+    return Annotated[(info.annotation, *marks)] if marks else info.annotation
 
 
 def _keys(model: type[BaseModel], name: str, info: FieldInfo) -> list[str]:

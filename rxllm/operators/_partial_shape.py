@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import types
 from functools import cached_property
-from typing import Any, Final, Union, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, NewType, Union, cast, get_args, get_origin
 
 from pydantic import TypeAdapter
 from pydantic_core import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydantic import ConfigDict
 
 __all__ = ["HIDDEN", "NOTHING", "ListOf", "MapOf", "Raw", "Shape", "Text", "UnclearError"]
 
@@ -15,12 +20,29 @@ NOTHING: Final = object()
 """There is no value that could be shown."""
 
 _PLAIN: Final = {str, int, float, bool, type(None)}
+_NOT_OF_VALUES: Final = {
+    *("alias_generator", "populate_by_name", "serialize_by_alias", "validate_by_alias", "validate_by_name"),
+    *("arbitrary_types_allowed", "extra", "from_attributes", "frozen", "validate_assignment"),
+    *("json_schema_extra", "protected_namespaces", "title", "use_attribute_docstrings"),
+}
+"""A model's settings that change nothing of a plain value."""
 
 
 def _exact_types(annotation: Any) -> tuple[type, ...]:
     is_union = get_origin(annotation) in (Union, types.UnionType)
     kinds: tuple[Any, ...] = get_args(annotation) if is_union else (annotation,)
     return kinds if all(isinstance(kind, type) and kind in _PLAIN for kind in kinds) else ()
+
+
+def _validate(annotation: Any, config: ConfigDict | None) -> Callable[[bytes], Any]:
+    # Within settings by a name of its own, since pydantic takes none for what may have some itself, not even for a
+    # TypedDict, which takes those of the model it stands in.
+    named = annotation if config is None else cast("Any", NewType)("Value", annotation)
+    return TypeAdapter(named, config=config).validator.validate_json
+
+
+def _json(raw: Any) -> bytes:
+    return to_json(raw, inf_nan_mode="constants")
 
 
 class UnclearError(Exception):
@@ -32,6 +54,7 @@ class Shape:
 
     Args:
         annotation: What pydantic would validate.
+        config: The settings of the model in which it stands, if it stands in one.
     """
 
     opens: type = type(None)
@@ -40,28 +63,19 @@ class Shape:
     """Whether a string that is open is shown as far as it goes."""
     takes_any_text = False
     """Whether a string is shown as it is, complete or not, or never."""
+    is_lenient = False
+    """Whether what does not fit in it may be made to fit yet, by a validator that gets the whole of it first."""
 
-    def __init__(self, annotation: Any) -> None:
+    def __init__(self, annotation: Any, config: ConfigDict | None = None) -> None:
         self.annotation = annotation
-        self.exact = _exact_types(annotation)
+        self._config = config
+        self.exact = _exact_types(annotation) if (config or {}).keys() <= _NOT_OF_VALUES else ()
         """The types of plain values that fit as they are."""
 
     def whole(self, raw: Any) -> Any:
         """Give what is complete, validated where that is needed.
 
-        Args:
-            raw: Plain values.
-
-        Returns:
-            What the annotation makes of them.
-
-        Raises:
-            ValidationError: They do not fit.
-        """
-        return raw if type(raw) in self.exact else self.validated(raw)
-
-    def validated(self, raw: Any) -> Any:
-        """Validate what is complete, as pydantic validates JSON, which is more than Python's values in strict mode.
+        Validated as pydantic validates JSON, which is more than Python's values in strict mode.
 
         Args:
             raw: Plain values.
@@ -71,12 +85,22 @@ class Shape:
 
         Raises:
             ValidationError: They do not fit.
+            Exception: What a user's validator raises.
         """
-        return self._validator.validate_json(to_json(raw, inf_nan_mode="constants"))
+        return raw if type(raw) in self.exact else self.validate(_json(raw))
+
+    def wholes(self, raws: list[Any]) -> list[Any]:
+        """Give several that are complete, all or none, which is faster than one by one; else as `whole`."""
+        return self._validate_several(_json(raws))
 
     @cached_property
-    def _validator(self) -> Any:
-        return TypeAdapter(self.annotation).validator
+    def validate(self) -> Callable[[bytes], Any]:
+        """Pydantic's own way from JSON; making it fails where pydantic cannot do with the annotation."""
+        return _validate(self.annotation, self._config)
+
+    @cached_property
+    def _validate_several(self) -> Callable[[bytes], Any]:
+        return _validate(types.GenericAlias(list, (self.annotation,)), self._config)
 
     def begun(self, raw: Any) -> Any:
         """Show a value that was looked into, of which the last member of the last may be a text that is open.
@@ -89,7 +113,7 @@ class Shape:
 
         Raises:
             UnclearError: Only reading it will tell.
-            ValidationError: What is complete in it does not fit.
+            Exception: What is complete in it does not fit.
         """
         if type(raw) in (dict, list):
             return NOTHING
@@ -108,7 +132,7 @@ class Shape:
 
         Raises:
             UnclearError: As for `begun`.
-            ValidationError: As for `begun`.
+            Exception: As for `begun`.
         """
         return self.begun(raw) if type(raw) in (str, dict, list) else self.whole(raw)
 
@@ -125,27 +149,35 @@ class Shape:
         raise NotImplementedError
 
     def shown(self, built: Any, key: str, inner: Any) -> Any:
-        """Make the object of its complete members and the one that is open, or `NOTHING`."""
+        """Make the object of its complete members and the one that is open, which may be `NOTHING`."""
         raise NotImplementedError
 
 
 class Raw(Shape):
-    """Plain values, shown as they are."""
+    """Plain values, shown as they are.
 
-    shows_text = True
+    Args:
+        annotation: As for every shape.
+        opens: What they are: `dict`, `list`, or `object` for all.
+        is_marked: Whether validators or constraints are to look at what is complete.
+    """
 
-    def __init__(self, annotation: Any, opens: type) -> None:
+    def __init__(self, annotation: Any, opens: type, *, is_marked: bool) -> None:
         super().__init__(annotation)
         self.opens = opens
+        self.shows_text = opens is object
+        self._fitting = () if is_marked else opens
 
     def whole(self, raw: Any) -> Any:
-        return raw
+        return raw if isinstance(raw, self._fitting) else super().whole(raw)
 
-    def validated(self, raw: Any) -> Any:
-        return raw
+    def wholes(self, raws: list[Any]) -> list[Any]:
+        return [self.whole(raw) for raw in raws]
 
     def begun(self, raw: Any) -> Any:
-        return raw
+        if isinstance(raw, self._fitting):
+            return raw
+        raise UnclearError
 
 
 class Text(Shape):
@@ -154,8 +186,8 @@ class Text(Shape):
     opens = str
     shows_text = True
 
-    def __init__(self, annotation: Any) -> None:
-        super().__init__(annotation)
+    def __init__(self, annotation: Any, config: ConfigDict | None) -> None:
+        super().__init__(annotation, config)
         self.takes_any_text = str in self.exact
 
 
@@ -164,23 +196,18 @@ class ListOf(Shape):
 
     opens = list
 
-    def __init__(self, annotation: Any, member: Shape) -> None:
-        super().__init__(annotation)
+    def __init__(self, annotation: Any, config: ConfigDict | None, member: Shape) -> None:
+        super().__init__(annotation, config)
         self._member = member
 
     def member(self, key: str) -> Shape:  # noqa: ARG002 - all have one shape
         return self._member
 
-    @cached_property
-    def _members(self) -> Shape:
-        """Several members, which are validated faster at once."""
-        return Shape(types.GenericAlias(list, (self._member.annotation,)))
-
     def take(self, built: list[Any], key: str, raw: Any) -> None:  # noqa: ARG002 - a list has no keys
         built.append(self._member.whole(raw))
 
     def take_all(self, built: list[Any], raws: list[Any]) -> None:
-        built += raws if type(self._member) is Raw else self._members.validated(raws)
+        built += self._member.wholes(raws)
 
     def begun(self, raw: Any) -> Any:
         if type(raw) is not list:
@@ -204,8 +231,8 @@ class MapOf(Shape):
 
     opens = dict
 
-    def __init__(self, annotation: Any, member: Shape) -> None:
-        super().__init__(annotation)
+    def __init__(self, annotation: Any, config: ConfigDict | None, member: Shape) -> None:
+        super().__init__(annotation, config)
         self._member = member
 
     def member(self, key: str) -> Shape:  # noqa: ARG002 - all have one shape

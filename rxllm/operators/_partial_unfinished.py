@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from copy import deepcopy
 from functools import cached_property
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
 
 if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
+    from pydantic.fields import FieldInfo, ModelPrivateAttr
 
 __all__ = ["Unfinished"]
 
-_UNCHANGING: Final = (str, int, float, type(None), Enum)
+_CONTAINERS: Final = (dict, list, set)
 # What pydantic documents of an instance, set by its slots, in a third of the time that a copy takes.
 _SET_VALUES: Final = vars(BaseModel)["__dict__"].__set__
 _SET_NAMES: Final = vars(BaseModel)["__pydantic_fields_set__"].__set__
@@ -39,6 +41,7 @@ class Unfinished:
 
     def __init__(self, model: type[BaseModel]) -> None:
         self._model = model
+        self._takes_more = model.model_config.get("extra") == "allow"
 
     def of(self, fields: dict[str, Any]) -> BaseModel:
         """Make one.
@@ -49,43 +52,16 @@ class Unfinished:
         Returns:
             The instance, with a dict of its own.
         """
-        if not self._is_bare:
-            return self._hookless.model_construct(set(fields), **{**self._missing, **fields})
-        made = self._hookless.__new__(self._hookless)
+        made = self._model.__new__(self._model)
         values = {**self._defaults, **fields}
-        if self._own:
-            for name, info in self._own.items():
-                if name not in fields:
-                    values[name] = info.get_default(call_default_factory=True)
+        for name, info in self._own.items():
+            if name not in fields:
+                values[name] = _default(info, self._before(name, values, fields) if _takes_data(info) else None)
         _SET_VALUES(made, values)
         _SET_NAMES(made, set(fields))
-        _SET_EXTRA(made, None)
-        _SET_PRIVATE(made, None)
+        _SET_EXTRA(made, {} if self._takes_more else None)
+        _SET_PRIVATE(made, self._private(values) if self._model.__private_attributes__ else None)
         return made
-
-    @cached_property
-    def _hookless(self) -> type[BaseModel]:
-        """The model, or one that is the same but for a hook that must not see half an object."""
-        if self._model.model_post_init is BaseModel.model_post_init:
-            return self._model
-
-        class Hookless(self._model):
-            def model_post_init(self, context: Any, /) -> None: ...
-
-        Hookless.__name__ = self._model.__name__
-        return Hookless
-
-    @cached_property
-    def _missing(self) -> dict[str, None]:
-        return dict.fromkeys(name for name, info in self._model.model_fields.items() if info.is_required())
-
-    @cached_property
-    def _is_bare(self) -> bool:
-        """Whether an instance is its fields, and each field's default is its own."""
-        model = self._model
-        if model.model_config.get("extra") == "allow" or model.__private_attributes__:
-            return False
-        return not any(info.default_factory_takes_validated_data for info in model.model_fields.values())
 
     @cached_property
     def _own(self) -> dict[str, FieldInfo]:
@@ -95,9 +71,47 @@ class Unfinished:
     @cached_property
     def _defaults(self) -> dict[str, Any]:
         """What stands for each field until it comes, in the fields' order."""
-        shared = ((name, info) for name, info in self._model.model_fields.items())
-        return {name: None if info.is_required() or name in self._own else info.default for name, info in shared}
+        infos = self._model.model_fields.items()
+        return {name: None if info.is_required() or name in self._own else info.default for name, info in infos}
+
+    def _before(self, name: str, values: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+        """Tell what there is of the fields before one."""
+        infos = self._model.model_fields
+        names = takewhile(lambda each: each != name, infos)
+        return {each: values[each] for each in names if each in fields or not infos[each].is_required()}
+
+    def _private(self, values: dict[str, Any]) -> dict[str, Any]:
+        private: dict[str, Any] = {}
+        for name, attribute in self._model.__private_attributes__.items():
+            default = _default(attribute, {**values, **private} if _takes_data(attribute) else None)
+            if default is not PydanticUndefined:
+                private[name] = default
+        return private
 
 
 def _is_shared(info: FieldInfo) -> bool:
-    return info.is_required() or (info.default_factory is None and isinstance(info.default, _UNCHANGING))
+    """Tell whether all instances have one default, which is so, as in pydantic, of what can be hashed."""
+    if info.is_required():
+        return True
+    try:
+        hash(info.default)
+    except TypeError:
+        return False
+    return info.default_factory is None
+
+
+def _takes_data(info: FieldInfo | ModelPrivateAttr) -> bool:
+    return getattr(info, "default_factory_takes_validated_data", False)  # which older versions do not have
+
+
+def _default(info: FieldInfo | ModelPrivateAttr, data: dict[str, Any] | None) -> Any:
+    """Make a default of its own, or None where a factory fails for want of what has not come."""
+    factory: Any = info.default_factory
+    default: Any = info.default
+    try:
+        if factory is None:
+            is_empty = type(default) in _CONTAINERS and not default  # as nearly all are
+            return default.copy() if is_empty else deepcopy(default)
+        return factory() if data is None else factory(data)
+    except Exception:  # noqa: BLE001 - a user's factory may raise anything
+        return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import ValidationError
+from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
+from pydantic_core import SchemaError
 
 from rxllm.errors import ConfigurationError
 from rxllm.operators._json_documents import Origin, check_tool, documents
@@ -34,8 +35,9 @@ def partial(of: Any = dict, *, tool: str | None = None, choice: int = 0, repair:
     The whole of what `json_values("$")` gives, and validated: only what is complete while it grows, so that no
     validator sees half a value, and the whole at its end. A field that is not there yet has its default, else None, and
     `model_fields_set` knows the difference; a text that is open shows as far as it goes, a number or a date when it is
-    complete. Validators of the class itself run on the whole only. Unlike the field's helpers it never reads the text
-    again from its beginning; where nobody reads `value`, hardly anything is done.
+    complete. Validators of the class itself run on the whole only; what one of them gets before pydantic does, and may
+    mend, fails there and not sooner. Unlike the field's helpers it never reads the text again from its beginning; where
+    nobody reads `value`, hardly anything is done.
 
     Where a document begins and ends: see `json_values`.
 
@@ -69,6 +71,10 @@ def partial(of: Any = dict, *, tool: str | None = None, choice: int = 0, repair:
     openers = _OPENERS.get(shape.opens)
     if openers is None:
         raise ConfigurationError(f"partial(of) takes a pydantic model, list[…] of one, or dict; not {of!r}.")
+    try:
+        _ = shape.validate
+    except (PydanticUserError, PydanticUndefinedAnnotation, SchemaError) as error:
+        raise ConfigurationError(f"partial(of={of!r}) cannot be validated: {error}") from error
     if tool is not None:
         openers = ""
 
@@ -147,11 +153,9 @@ class _Growth:
 
     def _close(self, value: Any) -> Exception | None:
         try:
-            whole = self._shape.validated(value)
-        except ValidationError as invalid:
-            return misfit(invalid, ())
+            whole = self._shape.whole(value)
         except Exception as error:  # noqa: BLE001 - a user's validator may raise anything
-            return error
+            return misfit(error, ())
         self._handle.close(whole)
         self._emit(self._handle)
         return None

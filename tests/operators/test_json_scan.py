@@ -10,6 +10,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from rxllm.errors import ConfigurationError
+from rxllm.operators._json_leap import begun_members
 from rxllm.operators._json_path import EACH, every, parse_path, path_text
 from rxllm.operators._json_scan import JsonScanner
 from rxllm.operators._json_track import PathScanner
@@ -140,6 +141,25 @@ def test_a_look_at_a_member_that_has_begun_does_not_read_it_in_steps():
     assert (unread.snapshot()["rows"][1], len(scanner.stack)) == ({"a": [True, "b"]}, 2)
 
 
+@pytest.mark.parametrize("cut", ["\\", "\\u", "\\u00e", "\\\\\\", "\\ud83d", "\\ud83d\\", "\\ud83d\\ude0"])
+def test_an_escape_that_is_cut_is_left_to_the_machine_which_keeps_the_text_before_it(cut):
+    assert begun_members(f'["1{cut}', is_behind=False) is None
+    unread = Unread(JsonScanner())
+    for piece in ("[[]", f', ["1{cut}'):
+        unread.push(piece)
+    assert unread.snapshot() == [[], ["1\\" if cut == "\\" * 3 else "1"]]
+
+
+@pytest.mark.parametrize(("text", "member"), [(r"1\\", "1\\"), (r"\u00e9", "é"), (r"\ud83d\ude00", "😀"), ("12", "12")])
+def test_text_that_ends_behind_an_escape_or_in_a_digit_is_looked_into(text, member):
+    assert begun_members(f'["{text}', is_behind=False) == [[member]]
+
+
+def test_half_a_number_is_left_out_also_where_its_key_came_before():
+    assert begun_members(', {"a": 12, "b": "", "a": 3', is_behind=True) == [{"a": 12, "b": ""}]
+    assert begun_members(', {"a": 12, "b": true', is_behind=True) == [{"a": 12, "b": True}]
+
+
 def test_a_look_sees_what_stands_behind_the_end_of_a_list():
     unread = Unread(JsonScanner())
     unread.push('{"a": {"c": ["x"')
@@ -230,6 +250,15 @@ def test_a_fault_keeps_what_was_before_it():
     scanner = scanned('{"a": [1, 2], "b": oops}')
     assert scanner.snapshot() == {"a": [1, 2]}
     assert "at $.b" in str(scanner.fault)
+
+
+def test_what_comes_after_a_fault_is_not_read():
+    scanner = JsonScanner()
+    unread = Unread(scanner)
+    for piece in ('[{"a": 1} oops', ', {"a": 2}', ', {"a": 3}'):
+        unread.push(piece)
+        assert unread.snapshot() == [{"a": 1}]
+    assert scanner.fault is not None
 
 
 def test_the_last_of_two_members_with_one_key_stands():
