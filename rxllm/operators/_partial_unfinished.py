@@ -101,7 +101,7 @@ def _is_shared(info: FieldInfo) -> bool:
 
 
 def _takes_data(info: FieldInfo | ModelPrivateAttr) -> bool:
-    return getattr(info, "default_factory_takes_validated_data", False)  # which older versions do not have
+    return getattr(info, "default_factory_takes_validated_data", False)  # older private attributes have none
 
 
 def _default(info: FieldInfo | ModelPrivateAttr, data: dict[str, Any] | None) -> Any:

@@ -25,7 +25,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic.fields import FieldInfo
 from pydantic_core import core_schema
 from reactivex import operators as rx
 from reactivex.subject import Subject
@@ -364,15 +363,7 @@ class Computed(BaseModel):
     last: int = 3
 
 
-COMPUTED = pytest.param(
-    Computed,
-    marks=pytest.mark.skipif(
-        not hasattr(FieldInfo, "default_factory_takes_validated_data"), reason="pydantic < 2.10.1 has no such factory"
-    ),
-)
-
-
-@pytest.mark.parametrize("model", [WithOwnDefaults, Open, WithSecret, COMPUTED])
+@pytest.mark.parametrize("model", [WithOwnDefaults, Open, WithSecret, Computed])
 @pytest.mark.parametrize("fields", [{}, {"first": "a"}, {"last": 4, "first": "b"}])
 def test_an_unfinished_instance_is_what_pydantic_would_construct_with_none_for_what_is_missing(model, fields):
     missing = dict.fromkeys(name for name, info in model.model_fields.items() if info.is_required())
@@ -413,7 +404,6 @@ class ByThree(BaseModel):
 
 
 @pytest.mark.parametrize(("fields", "made"), [({"a": 1}, None), ({"a": 1, "b": "x"}, "1 x")])
-@pytest.mark.skipif(COMPUTED.marks[0].args[0], reason=COMPUTED.marks[0].kwargs["reason"])
 def test_a_default_that_cannot_be_made_yet_is_none(fields, made):
     unfinished: Any = Unfinished(ByThree).of(fields)
     assert (unfinished.c, unfinished.d) == (made, None)
