@@ -58,7 +58,7 @@ class PathScanner(JsonScanner):
         if self._matched > depth:
             unread.push(piece, depth)
         elif self._is_among_members() and (unread.pieces or self.is_behind_member()):
-            unread.push(piece, depth - 1)
+            unread.push(piece, depth - 1)  # the list stays open while a member in it closes
         else:
             self.feed(piece)
         self._is_quiet = self._waits_for_bracket()
@@ -69,12 +69,14 @@ class PathScanner(JsonScanner):
 
     def _waits_for_bracket(self) -> bool:
         """Tell whether nothing closes at the path before a bracket does; if it may, read what waits."""
-        pieces = self.unread.pieces
-        if pieces and self._matched <= len(self._path):
-            begun = "".join(pieces).lstrip(", \t\n\r") if self._is_among_members() else "?"
-            if not begun or begun[0] in "{[":
-                return bool(begun)
-            self.unread.catch_up()
+        if self._matched > len(self._path):
+            return True
+        if not self.unread.pieces:
+            return False
+        begun = "".join(self.unread.pieces).lstrip(", \t\n\r")
+        if self._is_among_members() and (not begun or begun[0] in "{["):
+            return bool(begun)  # a comma alone may yet be followed by a plain member
+        self.unread.catch_up()
         return self._matched > len(self._path)
 
     def leap_members(self, text: str) -> bool:
