@@ -63,10 +63,6 @@ class Table(BaseModel):
     rows: list[Row]
 
 
-PACE = 1_000
-"""How many items a second come where they are paced: a fast provider's."""
-
-
 def prose(count: int) -> list[StreamItem]:
     """Give an answer of so many deltas of text."""
     return [TextDelta(word) for word in islice(cycle(WORDS), count)]
@@ -113,27 +109,6 @@ def feed(
 
     pipe(Lifted(core)).subscribe(Sink(see, ignore, ignore), scheduler=scheduler)
     return spend(held[0], items)
-
-
-async def feed_paced(
-    pipe: Callable[[Observable[Any]], Observable[Any]],
-    items: list[StreamItem],
-    scheduler: Any,
-    see: Callable[[Any], None] = ignore,
-) -> float:
-    """Give the CPU seconds of sending items as they come in life: one at a time, each woken for by the clock."""
-    subject: Subject[StreamItem] = Subject()
-    pipe(subject).subscribe(see, scheduler=scheduler)
-    loop = asyncio.get_running_loop()
-    gc.collect()
-    began, started = time.process_time(), loop.time()
-    for at, item in enumerate(items):
-        woken = loop.create_future()
-        loop.call_at(started + at / PACE, woken.set_result, None)
-        await woken
-        subject.on_next(item)
-    subject.on_completed()
-    return time.process_time() - began
 
 
 def feed_rx(pipe: Callable[[Observable[Any]], Observable[Any]], items: list[StreamItem], scheduler: Any) -> float:
@@ -318,6 +293,7 @@ def every_so_often(seconds: float) -> Callable[[Any], None]:
 
 READS: dict[str, Callable[[], Callable[[Any], None]]] = {
     "every 10 fragments": lambda: every_so_many(10),  # 50 ms at 200 fragments a second
+    "every 50 fragments": lambda: every_so_many(50),  # and at 1,000
     "every 50 ms of the clock": lambda: every_so_often(0.05),  # while they come as fast as they can
     "never": lambda: ignore,
 }
@@ -349,27 +325,6 @@ def partial_read(scheduler: Any, count: int, rounds: int) -> list[dict[str, Any]
     ]
 
 
-async def partial_paced(scheduler: Any, count: int, rounds: int) -> list[dict[str, Any]]:
-    """Measure a tool call that comes at a pace, while somebody reads it every 50 ms."""
-    items: list[StreamItem] = [*call(count), Finish("tool_calls")]
-    pipes: dict[str, tuple[Any, Callable[[], Callable[[Any], None]]]] = {
-        "ops.aggregate()": (ops.aggregate, lambda: ignore),
-        "rx.scan(accumulate, Completion())": (lambda: rx.scan(accumulate, Completion()), lambda: ignore),
-        "partial(dict), read": (lambda: ops.partial(dict, tool="save"), lambda: every_so_often(0.05)),
-        "partial(Table), read": (lambda: ops.partial(Table, tool="save"), lambda: every_so_often(0.05)),
-    }
-    spent: dict[str, list[float]] = {name: [] for name in pipes}
-    for _ in range(rounds):
-        for name, (make, see) in pipes.items():
-            spent[name].append(await feed_paced(make(), items, scheduler, see()))
-    medians = {name: statistics.median(seconds) for name, seconds in spent.items()}
-    plain = medians["ops.aggregate()"]
-    return [
-        {"pipe": name, "ns": round(seconds / len(items) * 1e9), "to_aggregate": round(seconds / plain, 2)}
-        for name, seconds in medians.items()
-    ]
-
-
 async def benchmark(*, quick: bool) -> dict[str, Any]:
     """Measure everything; on a loop, since the time operators want its clock."""
     scheduler = loop_scheduler()
@@ -378,7 +333,6 @@ async def benchmark(*, quick: bool) -> dict[str, Any]:
         "costs": costs(scheduler, 2_000 if quick else 10_000, rounds),
         "growth_1k_to_50k": growth(scheduler, 1 if quick else 5),
         "partial": [row for count in (1_000, 10_000) for row in partial_read(scheduler, count, rounds)],
-        "partial_paced": await partial_paced(scheduler, 1_000 if quick else 10_000, 1 if quick else 3),
     }
 
 
@@ -406,9 +360,6 @@ def main() -> None:
         count = f"{row['fragments']:,}"
         cells = (row["of"], count, row["read"], row["partial_ns"], row["to_aggregate"], row["to_scan"])
         print("| " + " | ".join(str(cell) for cell in cells) + " |")
-    print(f"\n| {PACE:,} fragments a second, read every 50 ms | ns/fragment | to ops.aggregate() |\n|---|---:|---:|")
-    for row in result["partial_paced"]:
-        print(f"| {row['pipe']} | {row['ns']} | {row['to_aggregate']} |")
 
 
 if __name__ == "__main__":
