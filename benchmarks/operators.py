@@ -13,6 +13,7 @@ import gc
 import json
 import statistics
 import time
+from collections import deque
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
@@ -94,20 +95,15 @@ def ignore(*_: object) -> None:
     """Take what comes out."""
 
 
-def feed(
-    pipe: Callable[[Observable[Any]], Observable[Any]],
-    items: list[StreamItem],
-    scheduler: Any,
-    see: Callable[[Any], None] = ignore,
-) -> float:
-    """Give the CPU seconds of sending all items through a pipe to one who sees what comes out."""
+def feed(pipe: Callable[[Observable[Any]], Observable[Any]], items: list[StreamItem], scheduler: Any) -> float:
+    """Give the CPU seconds of sending all items through a pipe to one who takes what comes out."""
     held: list[Sink] = []
 
     def core(sink: Sink, _: Any) -> Any:
         held.append(sink)
         return reactivex.disposable.Disposable()
 
-    pipe(Lifted(core)).subscribe(Sink(see, ignore, ignore), scheduler=scheduler)
+    pipe(Lifted(core)).subscribe(Sink(ignore, ignore, ignore), scheduler=scheduler)
     return spend(held[0], items)
 
 
@@ -264,38 +260,32 @@ def growth(scheduler: Any, rounds: int, few: int = 1_000, many: int = 50_000) ->
     return grown
 
 
-def every_so_many(count: int) -> Callable[[Any], None]:
-    """Read the value with each n-th delta, n being `count`."""
-    steps = 0
+def feed_and_read(of: Any, items: list[StreamItem], scheduler: Any, every: int) -> float:
+    """Give the CPU seconds of `partial` of so many fragments, whose value is read each time when `every` have come."""
+    held: list[Sink] = []
+    latest: deque[Any] = deque(maxlen=1)
 
-    def look(handle: Any) -> None:
-        nonlocal steps
-        steps += 1
-        if not steps % count:
-            assert handle.value is not None
+    def core(sink: Sink, _: Any) -> Any:
+        held.append(sink)
+        return reactivex.disposable.Disposable()
 
-    return look
-
-
-def every_so_often(seconds: float) -> Callable[[Any], None]:
-    """Read the value when so many seconds of the clock have passed since the last time."""
-    clock = time.perf_counter
-    due = clock() + seconds
-
-    def look(handle: Any) -> None:
-        nonlocal due
-        if clock() >= due:
-            assert handle.value is not None
-            due = clock() + seconds
-
-    return look
+    ops.partial(of, tool="save")(Lifted(core)).subscribe(Sink(latest.append, ignore, ignore), scheduler=scheduler)
+    on_next = held[0].on_next
+    parts = [items[at : at + every] for at in range(0, len(items), every)]
+    gc.collect()
+    began = time.process_time()
+    for part in parts:
+        for item in part:
+            on_next(item)
+        assert latest[0].value is not None
+    held[0].on_completed()
+    return time.process_time() - began
 
 
-READS: dict[str, Callable[[], Callable[[Any], None]]] = {
-    "every 10 fragments": lambda: every_so_many(10),  # 50 ms at 200 fragments a second
-    "every 50 fragments": lambda: every_so_many(50),  # and at 1,000
-    "every 50 ms of the clock": lambda: every_so_often(0.05),  # while they come as fast as they can
-    "never": lambda: ignore,
+READS = {
+    "every 10 fragments": 10,  # 50 ms at 200 fragments a second
+    "every 50 fragments": 50,  # and at 1,000
+    "once, at the end": 10**9,
 }
 
 
@@ -308,9 +298,7 @@ def partial_read(scheduler: Any, count: int, rounds: int) -> list[dict[str, Any]
     }
     kinds = [(of, read) for of in (dict, Table) for read in READS]
     for of, read in kinds:
-        runs[f"{of.__name__} {read}"] = lambda of=of, read=read: feed(
-            ops.partial(of, tool="save"), items, scheduler, READS[read]()
-        )
+        runs[f"{of.__name__} {read}"] = lambda of=of, read=read: feed_and_read(of, items, scheduler, READS[read])
     medians = in_turn(runs, rounds)
     return [
         {

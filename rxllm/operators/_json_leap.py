@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from json import JSONDecoder
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import msgspec
 from pydantic_core import from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["LEAP", "begun_members", "whole_members", "whole_value"]
 
@@ -54,7 +57,7 @@ def whole_value(text: str, at: int, deepest: int) -> tuple[Any, int] | None:
     return None if is_deep or "\\u" in text else (value, end)
 
 
-def whole_members(text: str, deepest: int) -> list[Any] | None:
+def whole_members(text: str, deepest: int, decode: Callable[[str], list[Any]] = _DECODE_WHOLE) -> list[Any] | None:
     """Read a piece that is nothing but more members of a list, all whole.
 
     >>> whole_members(', {"a": 2}, [3]', 200), whole_members(", [3]]", 200)
@@ -63,18 +66,19 @@ def whole_members(text: str, deepest: int) -> list[Any] | None:
     Args:
         text: The piece, from behind a member.
         deepest: How many levels they may have.
+        decode: Makes the members of a list in JSON; what it raises beyond msgspec's errors is not caught.
 
     Returns:
         The members, or None.
     """
-    if len(text) > LEAP or not (text.startswith(",") and text.endswith(("}", "]"))):
+    if not (text and text[0] == "," and text[-1] in "}]" and len(text) <= LEAP):
         return None
     try:
-        members = _DECODE_WHOLE(f"{_LIST}{text}]")
+        members = decode(f"[{text[1:]}]")
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return None
     is_deep = len(text) > deepest and text.count("[") + text.count("{") > deepest
-    return None if is_deep else members[1:]
+    return None if is_deep else members
 
 
 def begun_members(text: str, *, is_behind: bool) -> list[Any] | None:
@@ -95,7 +99,7 @@ def begun_members(text: str, *, is_behind: bool) -> list[Any] | None:
     """
     if not text or len(text) > _PEEK or ("\\" in text[-_ESCAPES:] and _CUT_ESCAPE.search(text)):
         return None
-    text = (_LIST if is_behind else "[") + text
+    text = f"{_LIST}{text}" if is_behind else f"[{text}"
     if text[-1] in _NUMBERISH and not text.endswith(("true", "false")) and not _is_in_string(text):
         text = text.rstrip(_NUMBERISH)
     try:

@@ -23,7 +23,7 @@ _SNIPPET: Final = 40
 
 # What the machine waits for; the last two are within a token.
 _VALUE, _VALUE_OR_END, _KEY, _KEY_OR_END, _COLON, _COMMA_OR_END, _START, _NOTHING, _STRING, _KEY_STRING = range(10)
-_AT_MEMBER: Final = (_VALUE, _VALUE_OR_END, _COMMA_OR_END)
+_COMMA_AT_MEMBER: Final = {_VALUE: False, _VALUE_OR_END: False, _COMMA_OR_END: True}
 _BETWEEN_MEMBERS: Final = (_KEY, _KEY_OR_END, _KEY_STRING, _COMMA_OR_END)
 
 
@@ -60,7 +60,8 @@ class JsonScanner:
         """How many keys of objects came again while those were open; what was made of their members is void."""
         self._openers = re.compile(f"[{re.escape(openers)}]") if openers else None
         self._expected = _START if openers else _VALUE
-        self._key = ""
+        self.key = ""
+        """The last key of the innermost open container."""
         self._string = OpenString()
         self._carry = ""  # a token that is not whole: an escape, a number, a literal
         self._offset = 0  # of the next piece, in characters
@@ -120,7 +121,7 @@ class JsonScanner:
             is_innermost = level == len(stack) - 1
             if is_open:
                 if isinstance(outer, dict):
-                    outer[self._key if is_innermost else self.keys[level + 1]] = inner
+                    outer[self.key if is_innermost else self.keys[level + 1]] = inner
                 elif is_innermost:
                     outer.append(inner)
                 else:
@@ -136,33 +137,35 @@ class JsonScanner:
         Args:
             text: More of the document; nothing is read of what is anything else.
         """
-        if self.fault is not None or not self.is_behind_member():
+        if self._expected != _COMMA_OR_END or self.fault is not None:
             return False
-        members = whole_members(text, _DEEPEST - len(self.stack))
+        innermost: Any = self.stack[-1]
+        is_list = innermost.__class__ is list
+        members = self.whole_members(text, _DEEPEST - len(self.stack)) if is_list else None
         if members is None:
             return False
-        cast("list[Any]", self.stack[-1]).extend(members)
+        innermost += members
         self._offset += len(text)
         return True
+
+    def whole_members(self, text: str, deepest: int) -> list[Any] | None:
+        """Make members of the innermost list, from behind a member, if the text is nothing else; see `_json_leap`."""
+        return whole_members(text, deepest)
 
     def is_behind_member(self) -> bool:
         """Whether the innermost container is a list, and has come to the end of a member."""
         return self._expected == _COMMA_OR_END and type(self.stack[-1]) is list
 
-    def is_at_member(self) -> bool:
-        """Whether it is a list, and the next thing in it is a member or its comma."""
-        is_list = bool(self.stack) and type(self.stack[-1]) is list
-        return is_list and self._expected in _AT_MEMBER and not self._carry
+    def awaits_comma(self) -> bool | None:
+        """Tell what the innermost container, if it is a list, takes next: a comma, or (False) a member; else None."""
+        if not self.stack or type(self.stack[-1]) is not list or self._carry:
+            return None
+        return _COMMA_AT_MEMBER.get(self._expected)
 
     @property
     def is_in_string(self) -> bool:
         """Whether a string that is a value is open."""
         return self._expected == _STRING
-
-    @property
-    def key(self) -> str:
-        """The last key of the innermost open container."""
-        return self._key
 
     def place(self) -> Place:
         """Tell where the text has arrived."""
@@ -172,7 +175,7 @@ class JsonScanner:
             for level, container in enumerate(stack[:-1])
         ]
         if stack and self._expected not in _BETWEEN_MEMBERS:
-            place.append(self._key if isinstance(stack[-1], dict) else len(stack[-1]))
+            place.append(self.key if isinstance(stack[-1], dict) else len(stack[-1]))
         return tuple(place)
 
     def _scan(self, text: str) -> int:
@@ -200,7 +203,7 @@ class JsonScanner:
         if quote is None:
             self._string.add(piece)
         elif self._expected == _KEY_STRING:
-            self._key = self._string.close(piece)
+            self.key = self._string.close(piece)
             self._expected = _COLON
             return rest.end(2)
         else:
@@ -281,7 +284,7 @@ class JsonScanner:
                 return end
         whole = KEY.match(text, at)
         if whole is not None:
-            self._key, string, number, behind, begun = whole.groups()
+            self.key, string, number, behind, begun = whole.groups()
             self._expected = _VALUE
             if behind is not None:
                 self._put(string if number is None else int(number))
@@ -334,10 +337,10 @@ class JsonScanner:
         if self.stack:
             top = self.stack[-1]
             if type(top) is dict:
-                if self._key in top:
-                    del top[self._key]  # so that what is open is always the last
+                if self.key in top:
+                    del top[self.key]  # so that what is open is always the last
                     self.repeated += 1
-                top[self._key] = value
+                top[self.key] = value
             else:
                 cast("list[Any]", top).append(value)
             self._expected = _COMMA_OR_END
@@ -350,7 +353,7 @@ class JsonScanner:
         if len(self.stack) >= _DEEPEST:
             raise InvalidError(at, f"an end (no more than {_DEEPEST} levels are read)")
         in_array = not self.stack or type(self.stack[-1]) is list
-        self.keys.append("" if in_array else self._key)
+        self.keys.append("" if in_array else self.key)
         JsonScanner._put(self, container)  # whoever overrides `_put` wants to know of what is whole
         self.stack.append(container)
         self.closed = False
@@ -358,7 +361,7 @@ class JsonScanner:
 
     def _close(self) -> None:
         self.stack.pop()
-        self._key = self.keys.pop()
+        self.key = self.keys.pop()
         self.closed = not self.stack
         self._expected = _NOTHING if self.closed else _COMMA_OR_END
 

@@ -97,7 +97,7 @@ class PathScanner(JsonScanner):
         top = self.stack[-1]
         step = self._path[depth - 1]
         if isinstance(top, dict):
-            return step == self._key
+            return step == self.key
         return step is EACH or step == len(top)
 
     def _is_watched(self) -> bool:

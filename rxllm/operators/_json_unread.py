@@ -75,12 +75,13 @@ class Unread:
 
     def _read_to_last_end(self) -> None:
         """Read up to the last bracket; a member that begins behind it waits, to be read when it is whole."""
-        text, rest = self._taken(), ""
+        text = self._taken()
         scanner = self._scanner
-        if not text.endswith(("}", "]")):
-            end = max(text.rfind("}"), text.rfind("]")) + 1
-            text, rest = text[:end], text[end:]
-        if text and not scanner.leap_members(text):
+        if scanner.leap_members(text):  # as nearly always
+            return
+        end = max(text.rfind("}"), text.rfind("]")) + 1
+        text, rest = text[:end], text[end:]
+        if text and not (rest and scanner.leap_members(text)):
             scanner.feed(text)
         if rest and scanner.is_behind_member():
             self.pieces.append(rest)
@@ -98,11 +99,14 @@ class Unread:
         """
         if self._ends:
             self._read_to_last_end()
-        stack, scanner = self._stack, self._scanner
-        if self.pieces and len(stack) > depth and scanner.is_at_member():
-            members = begun_members("".join(self.pieces), is_behind=scanner.is_behind_member())
-            if members is not None:
-                return members
+        if not self.pieces:
+            return None
+        if len(self._stack) > depth:
+            is_behind = self._scanner.awaits_comma()
+            if is_behind is not None:
+                members = begun_members("".join(self.pieces), is_behind=is_behind)
+                if members is not None:
+                    return members
         self.catch_up()
         return None
 

@@ -11,6 +11,8 @@ from rxllm.operators._partial_misfit import misfit
 from rxllm.operators._partial_shape import NOTHING, Raw, Shape, UnclearError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rxllm.operators._json_scan import Container, JsonScanner
     from rxllm.operators._json_unread import Unread
 
@@ -24,62 +26,71 @@ class Growing:
         shape: Of the whole.
         scanner: Reads the document.
         unread: What it has not read yet.
+        stumble: Told when a fault is found while a value is built, of the JSON or in this.
     """
 
-    def __init__(self, shape: Shape, scanner: JsonScanner, unread: Unread) -> None:
+    def __init__(
+        self, shape: Shape, scanner: JsonScanner, unread: Unread, stumble: Callable[[], None] = lambda: None
+    ) -> None:
         self.fault: Exception | None = None
         """Why a complete member does not fit; the object goes on without it."""
         self._shape = shape
         self._scanner = scanner
         self._unread = unread
+        self._stumble = stumble
         self._levels: list[_Level] = []  # of the open containers, as deep as they fit
         self._within = shape  # the shape of what is open within the last of them
         self._innermost: Container | None = None  # the container for which the levels stand
+        self._fits = True  # whether each open container has its level
         self._repeated = 0
 
     def value(self) -> Any:
         """Build the object so far: O(what is open), and what has closed since the last time."""
         begun = self._unread.begun()
-        if not self._scanner.stack:
-            return None
-        if self._repeated != self._scanner.repeated:
-            self._repeated = self._scanner.repeated
+        scanner = self._scanner
+        if scanner.repeated != self._repeated:
+            self._repeated = scanner.repeated
             self._levels.clear()
             self._innermost = None
         try:
-            shown = self._shown(begun)
+            shown = self._shown(begun) if scanner.stack else NOTHING
         except Exception:  # noqa: BLE001 - it does not fit, or a user's validator raised: seen again when it is read
             self._unread.catch_up()
-            shown = self._shown(None) if self._scanner.stack else NOTHING
+            shown = self._shown(None) if scanner.stack else NOTHING
+        if self.fault is not None or scanner.fault is not None:
+            self._stumble()
         return None if shown is NOTHING else shown
 
     def _shown(self, begun: list[Any] | None) -> Any:
         """Show what is open, from within."""
-        scanner = self._scanner
-        stack = scanner.stack
-        levels = self._levels
-        if self._innermost is not stack[-1]:
+        stack, levels = self._scanner.stack, self._levels
+        innermost = stack[-1]
+        if self._innermost is not innermost:
             self._descend()
-        elif len(levels) == len(stack):
-            self._take(levels[-1], len(stack[-1]), len(stack) - 1)
-        within = self._within
-        inner: Any = NOTHING
-        if len(levels) < len(stack):
-            if type(within) is Raw and isinstance(stack[len(levels)], within.opens):
-                inner = scanner.snapshot(len(levels), begun)
-        else:
-            levels[-1].key = scanner.key
-            if begun:
-                if len(begun) > 1:  # the others are complete, and to be validated once
-                    raise UnclearError
-                inner = within.begun(begun[0])
-            elif scanner.is_in_string:
-                within = levels[-1].shape.member(scanner.key)
-                if within.shows_text:
-                    inner = scanner.snapshot(len(stack))
+        elif self._fits and levels[-1].taken < len(innermost):
+            self._take(levels[-1], len(innermost), len(stack) - 1)
+        if not begun or not self._fits:
+            inner = self._open(begun)
+        elif len(begun) == 1:
+            inner = self._within.begun(begun[0])
+        else:  # all but the last are complete, and to be validated once
+            raise UnclearError
         for level in reversed(levels):
-            inner = level.shape.shown(level.built, level.key, inner)
+            inner = level.shown(level.built, level.key, inner)
         return inner
+
+    def _open(self, begun: list[Any] | None) -> Any:
+        """Show what is open within the last of the levels, but for members that have begun."""
+        scanner, levels, within = self._scanner, self._levels, self._within
+        depth = len(levels)
+        if not self._fits:
+            is_raw = type(within) is Raw and isinstance(scanner.stack[depth], within.opens)
+            return scanner.snapshot(depth, begun) if is_raw else NOTHING
+        if scanner.is_in_string:
+            key = levels[-1].key = scanner.key
+            if levels[-1].shape.member(key).shows_text:
+                return scanner.snapshot(depth)
+        return NOTHING
 
     def _descend(self) -> None:
         """Follow the containers that are open, as deep as their shapes are those of the model."""
@@ -101,6 +112,7 @@ class Growing:
             del levels[len(stack) :]
         self._within = shape
         self._innermost = stack[-1]
+        self._fits = len(levels) == len(stack)
 
     def _take(self, level: _Level, complete: int, depth: int) -> None:
         """Validate what has closed at a level since the last time."""
@@ -131,11 +143,12 @@ class Growing:
 class _Level:
     """What is built of one open container."""
 
-    __slots__ = ("built", "is_lenient", "key", "raw", "shape", "taken")
+    __slots__ = ("built", "is_lenient", "key", "raw", "shape", "shown", "taken")
 
     def __init__(self, raw: Container, shape: Shape, *, is_lenient: bool) -> None:
         self.raw = raw
         self.shape = shape
+        self.shown = shape.shown
         self.is_lenient = is_lenient or shape.is_lenient
         self.built: Any = [] if isinstance(raw, list) else {}
         self.taken = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
@@ -34,6 +34,7 @@ class ModelOf(Shape):
         self, annotation: Any, model: type[BaseModel], shape_of: Callable[[Any, ConfigDict | None], Shape]
     ) -> None:
         super().__init__(annotation)
+        self.exact = frozenset({model})  # only of what `is_alike` comes an instance here
         self.is_lenient = is_seen_first(model)
         self._model = model
         self._shape_of = shape_of
@@ -63,23 +64,30 @@ class ModelOf(Shape):
             built[name] = shape.whole(raw)
 
     def begun(self, raw: Any) -> Any:
-        if type(raw) is not dict:
+        if raw.__class__ is not dict:  # by its `type` it would be a dict of what a checker does not know
             return super().begun(raw)
-        members = cast("dict[str, Any]", raw)
+        members: dict[str, Any] = raw
+        fields = self._fields
         built: dict[str, Any] = {}
-        last = len(members)
-        for at, (key, member) in enumerate(members.items(), 1):
-            if key in self._fields:
-                name, shape = self._fields[key]
-                value = shape.last(member) if at == last else shape.whole(member)
-                if value is not NOTHING:
-                    built[name] = value
+        behind = len(members)
+        for key, member in members.items():
+            behind -= 1
+            field = fields.get(key)
+            if field is None:
+                continue
+            name, shape = field
+            if type(member) in shape.exact and (behind or shape.shows_text or type(member) is not str):
+                built[name] = member  # as nearly all are
+                continue
+            value = shape.whole(member) if behind else shape.last(member)
+            if value is not NOTHING:
+                built[name] = value
         return self._unfinished.of(built)
 
     def shown(self, built: dict[str, Any], key: str, inner: Any) -> Any:
-        if inner is not NOTHING and key in self._fields:
-            built = {**built, self._fields[key][0]: inner}
-        return self._unfinished.of(built)
+        if inner is NOTHING or key not in self._fields:
+            return self._unfinished.of(built)
+        return self._unfinished.of({**built, self._fields[key][0]: inner})
 
 
 def _annotation(info: FieldInfo) -> Any:

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any, Final, NewType, Union, cast, get_args, ge
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from rxllm.operators._partial_alike import is_alike
 
+if TYPE_CHECKING:
     from pydantic import ConfigDict
+    from pydantic_core import SchemaValidator
 
 __all__ = ["HIDDEN", "NOTHING", "ListOf", "MapOf", "Raw", "Shape", "Text", "UnclearError"]
 
 NOTHING: Final = object()
 """There is no value that could be shown."""
 
+_GROWING: Final = (str, dict, list)
 _PLAIN: Final = {str, int, float, bool, type(None)}
 _NOT_OF_VALUES: Final = {
     *("alias_generator", "populate_by_name", "serialize_by_alias", "validate_by_alias", "validate_by_name"),
@@ -28,17 +30,18 @@ _NOT_OF_VALUES: Final = {
 """A model's settings that change nothing of a plain value."""
 
 
-def _exact_types(annotation: Any) -> tuple[type, ...]:
+def _exact_types(annotation: Any) -> frozenset[type]:
     is_union = get_origin(annotation) in (Union, types.UnionType)
     kinds: tuple[Any, ...] = get_args(annotation) if is_union else (annotation,)
-    return kinds if all(isinstance(kind, type) and kind in _PLAIN for kind in kinds) else ()
+    is_plain = all(isinstance(kind, type) and kind in _PLAIN for kind in kinds)
+    return frozenset(kinds) if is_plain else frozenset()
 
 
-def _validate(annotation: Any, config: ConfigDict | None) -> Callable[[bytes], Any]:
+def _adapter(annotation: Any, config: ConfigDict | None) -> TypeAdapter[Any]:
     # Within settings by a name of its own, since pydantic takes none for what may have some itself, not even for a
     # TypedDict, which takes those of the model it stands in.
     named = annotation if config is None else cast("Any", NewType)("Value", annotation)
-    return TypeAdapter(named, config=config).validator.validate_json
+    return TypeAdapter(named, config=config)
 
 
 def _json(raw: Any) -> bytes:
@@ -69,8 +72,9 @@ class Shape:
     def __init__(self, annotation: Any, config: ConfigDict | None = None) -> None:
         self.annotation = annotation
         self._config = config
-        self.exact = _exact_types(annotation) if (config or {}).keys() <= _NOT_OF_VALUES else ()
-        """The types of plain values that fit as they are."""
+        is_harmless = (config or {}).keys() <= _NOT_OF_VALUES
+        self.exact = _exact_types(annotation) if is_harmless else frozenset[type]()
+        """The types of values that fit as they are."""
 
     def whole(self, raw: Any) -> Any:
         """Give what is complete, validated where that is needed.
@@ -78,7 +82,7 @@ class Shape:
         Validated as pydantic validates JSON, which is more than Python's values in strict mode.
 
         Args:
-            raw: Plain values.
+            raw: Plain values; if that `is_alike`, with instances perhaps.
 
         Returns:
             What the annotation makes of them.
@@ -87,20 +91,40 @@ class Shape:
             ValidationError: They do not fit.
             Exception: What a user's validator raises.
         """
-        return raw if type(raw) in self.exact else self.validate(_json(raw))
+        if type(raw) in self.exact:
+            return raw
+        validator = self.validator
+        return validator.validate_python(raw) if self.is_alike else validator.validate_json(_json(raw))
 
     def wholes(self, raws: list[Any]) -> list[Any]:
         """Give several that are complete, all or none, which is faster than one by one; else as `whole`."""
-        return self._validate_several(_json(raws))
+        if self.exact.issuperset(map(type, raws)):
+            return raws
+        validator = self._several
+        return validator.validate_python(raws) if self.is_alike else validator.validate_json(_json(raws))
+
+    def parsed(self, text: str) -> list[Any]:
+        """Give several that are complete, of their JSON, which is a list."""
+        return self._several.validate_json(text)
 
     @cached_property
-    def validate(self) -> Callable[[bytes], Any]:
-        """Pydantic's own way from JSON; making it fails where pydantic cannot do with the annotation."""
-        return _validate(self.annotation, self._config)
+    def validator(self) -> SchemaValidator:
+        """Pydantic's own; making it fails where pydantic cannot do with the annotation."""
+        return cast("SchemaValidator", self._adapter.validator)
 
     @cached_property
-    def _validate_several(self) -> Callable[[bytes], Any]:
-        return _validate(types.GenericAlias(list, (self.annotation,)), self._config)
+    def is_alike(self) -> bool:
+        """Whether pydantic makes the same of plain values as of JSON, and takes instances as they are."""
+        return not (self._config or {}).get("strict") and is_alike(self._adapter.core_schema)
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        return _adapter(self.annotation, self._config)
+
+    @cached_property
+    def _several(self) -> SchemaValidator:
+        listed = types.GenericAlias(list, (self.annotation,))
+        return cast("SchemaValidator", _adapter(listed, self._config).validator)
 
     def begun(self, raw: Any) -> Any:
         """Show a value that was looked into, of which the last member of the last may be a text that is open.
@@ -134,7 +158,7 @@ class Shape:
             UnclearError: As for `begun`.
             Exception: As for `begun`.
         """
-        return self.begun(raw) if type(raw) in (str, dict, list) else self.whole(raw)
+        return self.begun(raw) if type(raw) in _GROWING else self.whole(raw)
 
     def member(self, key: str) -> Shape:
         """Give the shape of a member."""

@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic.fields import FieldInfo, ModelPrivateAttr
 
 __all__ = ["Unfinished"]
@@ -41,38 +43,31 @@ class Unfinished:
 
     def __init__(self, model: type[BaseModel]) -> None:
         self._model = model
-        self._takes_more = model.model_config.get("extra") == "allow"
-
-    def of(self, fields: dict[str, Any]) -> BaseModel:
-        """Make one.
-
-        Args:
-            fields: The values by the fields' names, validated.
-
-        Returns:
-            The instance, with a dict of its own.
-        """
-        made = self._model.__new__(self._model)
-        values = {**self._defaults, **fields}
-        for name, info in self._own.items():
-            if name not in fields:
-                values[name] = _default(info, self._before(name, values, fields) if _takes_data(info) else None)
-        _SET_VALUES(made, values)
-        _SET_NAMES(made, set(fields))
-        _SET_EXTRA(made, {} if self._takes_more else None)
-        _SET_PRIVATE(made, self._private(values) if self._model.__private_attributes__ else None)
-        return made
 
     @cached_property
-    def _own(self) -> dict[str, FieldInfo]:
-        """The fields with a default that each instance has for itself."""
-        return {name: info for name, info in self._model.model_fields.items() if not _is_shared(info)}
+    def of(self) -> Callable[[dict[str, Any]], BaseModel]:
+        """What makes one of the values by the fields' names, validated; the instance has a dict of its own."""
+        model = self._model
+        new = model.__new__
+        infos = model.model_fields.items()
+        own = {name: info for name, info in infos if not _is_shared(info)}  # defaults that each has for itself
+        defaults = {name: None if info.is_required() or name in own else info.default for name, info in infos}
+        takes_more = model.model_config.get("extra") == "allow"
+        has_private = bool(model.__private_attributes__)
 
-    @cached_property
-    def _defaults(self) -> dict[str, Any]:
-        """What stands for each field until it comes, in the fields' order."""
-        infos = self._model.model_fields.items()
-        return {name: None if info.is_required() or name in self._own else info.default for name, info in infos}
+        def make(fields: dict[str, Any]) -> BaseModel:
+            made = new(model)
+            values = defaults | fields
+            for name, info in own.items() if own else ():
+                if name not in fields:
+                    values[name] = _default(info, self._before(name, values, fields) if _takes_data(info) else None)
+            _SET_VALUES(made, values)
+            _SET_NAMES(made, {*fields})
+            _SET_EXTRA(made, {} if takes_more else None)
+            _SET_PRIVATE(made, self._private(values) if has_private else None)
+            return made
+
+        return make
 
     def _before(self, name: str, values: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
         """Tell what there is of the fields before one."""

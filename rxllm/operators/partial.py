@@ -10,12 +10,12 @@ from pydantic_core import SchemaError
 from rxllm.errors import ConfigurationError
 from rxllm.operators._json_documents import Origin, check_tool, documents
 from rxllm.operators._json_repair import check_repair, repaired
-from rxllm.operators._json_scan import JsonScanner
 from rxllm.operators._json_unread import MOST_UNREAD, Unread
 from rxllm.operators._numbers import check_count
 from rxllm.operators._partial_annotation import shape_of
 from rxllm.operators._partial_growth import Growing
 from rxllm.operators._partial_misfit import misfit
+from rxllm.operators._partial_scan import ShapedScanner
 from rxllm.operators._partial_shape import Raw, Shape
 from rxllm.operators.json_values import JsonValue
 
@@ -36,8 +36,9 @@ def partial(of: Any = dict, *, tool: str | None = None, choice: int = 0, repair:
     validator sees half a value, and the whole at its end. A field that is not there yet has its default, else None, and
     `model_fields_set` knows the difference; a text that is open shows as far as it goes, a number or a date when it is
     complete. Validators of the class itself run on the whole only; what one of them gets before pydantic does, and may
-    mend, fails there and not sooner. Unlike the field's helpers it never reads the text again from its beginning; where
-    nobody reads `value`, hardly anything is done.
+    mend, fails there and not sooner. Unlike the field's helpers it never reads the text again from its beginning. Where
+    nobody reads `value`, hardly anything is done, but that the members of a list of models, if these have no validators
+    of their own, are made as they close: each once, and all values share it.
 
     Where a document begins and ends: see `json_values`.
 
@@ -72,7 +73,7 @@ def partial(of: Any = dict, *, tool: str | None = None, choice: int = 0, repair:
     if openers is None:
         raise ConfigurationError(f"partial(of) takes a pydantic model, list[…] of one, or dict; not {of!r}.")
     try:
-        _ = shape.validate
+        _ = shape.validator.validate_json  # it is built when it is wanted
     except (PydanticUserError, PydanticUndefinedAnnotation, SchemaError) as error:
         raise ConfigurationError(f"partial(of={of!r}) cannot be validated: {error}") from error
     if tool is not None:
@@ -94,33 +95,32 @@ class _Growth:
         self._openers = openers
         self._emit = emit
         self._text: list[str] | None = [] if repair else None
-        self._scanner = JsonScanner(openers)
+        self._scanner = ShapedScanner(shape, openers)
         self._unread = Unread(self._scanner)
         self._pieces = self._unread.pieces
-        self._growing = Growing(shape, self._scanner, self._unread)
-        self._read = self._unread.snapshot if type(shape) is Raw else self._growing.value
-        self._handle = JsonValue((), origin, self._value)
-        self._is_smooth = False  # whether the document is open, and without a fault
+        self._growing = Growing(shape, self._scanner, self._unread, self._stumble)
+        self._handle = JsonValue((), origin, self._snapshot if type(shape) is Raw else self._growing.value)
+        self._is_smooth = False  # whether the document is open, without a fault, and not kept for repair
 
     @property
     def begun(self) -> bool:
         return self._scanner.begun
 
     def feed(self, piece: str) -> Exception | None:
-        if self._text is not None:
-            self._text.append(piece)
         self._pieces.append(piece)
-        if not self._is_smooth or "}" in piece or "]" in piece or len(self._pieces) >= MOST_UNREAD:
-            return self._look(piece)
-        self._emit(self._handle)
-        return None if self._is_smooth else self._fault()  # whoever read the value may have found one
+        if self._is_smooth and "}" not in piece and "]" not in piece and len(self._pieces) < MOST_UNREAD:
+            self._emit(self._handle)
+            return None if self._is_smooth else self._fault()  # whoever read the value may have found one
+        return self._look(piece)
 
     def _look(self, piece: str) -> Exception | None:
         """See what a piece has changed."""
+        if self._text is not None:
+            self._text.append(piece)
         self._unread.weigh(piece)
         scanner = self._scanner
         if scanner.stack:
-            self._is_smooth = scanner.fault is None and self._growing.fault is None
+            self._is_smooth = scanner.fault is None and self._growing.fault is None and self._text is None
             if scanner.fault is None:
                 self._emit(self._handle)
         else:
@@ -133,10 +133,16 @@ class _Growth:
         """Tell why it cannot go on."""
         return (self._scanner.fault if self._text is None else None) or self._growing.fault
 
-    def _value(self) -> Any:
-        value = self._read()
-        self._is_smooth &= self._scanner.fault is None and self._growing.fault is None
+    def _snapshot(self) -> Any:
+        """Show plain values."""
+        value = self._unread.snapshot()
+        if self._scanner.fault is not None:
+            self._stumble()
         return value
+
+    def _stumble(self) -> None:
+        """Note a fault that was found by looking."""
+        self._is_smooth = False
 
     def end(self, *, was_cut: bool) -> Exception | None:
         scanner = self._scanner

@@ -1,0 +1,59 @@
+"""JSON read into the objects that it stands for, where that costs no more: `ShapedScanner`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rxllm.operators._json_leap import whole_members
+from rxllm.operators._json_scan import Container, JsonScanner
+from rxllm.operators._partial_model import ModelOf
+from rxllm.operators._partial_shape import Raw, Shape
+
+__all__ = ["ShapedScanner"]
+
+
+class ShapedScanner(JsonScanner):
+    """A scanner that makes instances of a list's members, where it reads them whole and they need not be made again.
+
+    >>> from pydantic import BaseModel
+    >>> from rxllm.operators._partial_annotation import shape_of
+    >>> class Row(BaseModel):
+    ...     id: int
+    >>> scanner = ShapedScanner(shape_of(list[Row]))
+    >>> scanner.feed('[{"id": 1}')
+    >>> scanner.leap_members(', {"id": 2}'), scanner.snapshot()
+    (True, [{'id': 1}, Row(id=2)])
+
+    Args:
+        shape: Of the whole.
+        openers: As for `JsonScanner`.
+    """
+
+    def __init__(self, shape: Shape, openers: str = "") -> None:
+        super().__init__(openers)
+        self._shape = shape
+        self._innermost: Container | None = None  # the list whose members' shape is known
+        self._member: Shape | None = None  # this, if instances are made of it
+
+    def whole_members(self, text: str, deepest: int) -> list[Any] | None:
+        if self._innermost is not self.stack[-1]:
+            self._innermost = self.stack[-1]
+            self._member = self._member_shape()
+        member = self._member
+        if member is not None and "NaN" not in text and "Infinity" not in text:  # which pydantic takes for numbers
+            try:
+                return whole_members(text, deepest, member.parsed)
+            except Exception:  # noqa: BLE001 - whatever is wrong is found, and told, when it is read in the plain way
+                self._member = None
+        return whole_members(text, deepest)
+
+    def _member_shape(self) -> Shape | None:
+        """Give the shape of the innermost list's members, if that is a model, and all may be made of instances."""
+        shape = self._shape
+        if not shape.is_alike:
+            return None
+        for raw, key in zip(self.stack, [*self.keys[1:], ""], strict=True):
+            if type(shape) is Raw or shape.opens is not type(raw):
+                return None
+            shape = shape.member(key)
+        return shape if isinstance(shape, ModelOf) else None
