@@ -1,10 +1,10 @@
-# make demo | test | check | bench: each installs what it needs into .venv
+# make demo | test | check | lowest | bench: each installs what it needs into .venv
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: demo test check lint types wheel bench fuzz clean
+.PHONY: demo test check lint types wheel lowest bench fuzz clean
 
 demo: $(STAMP)
 	@$(BIN)/rxllm demo
@@ -28,6 +28,14 @@ wheel: $(STAMP)
 	$(PYTHON) -m venv $(VENV)/wheel
 	$(VENV)/wheel/bin/python -m pip install --quiet dist/*.whl
 	cd / && $(CURDIR)/$(VENV)/wheel/bin/python -W error -c "import rxllm, rxllm.testing; print('wheel imports, version', __import__('importlib.metadata').metadata.version('rxllm'))"
+
+# With the least version of each package that pyproject.toml takes. The formats' tests are long, and left out.
+lowest:
+	$(PYTHON) -m venv $(VENV)/lowest
+	$(PYTHON) .ci/least.py >$(VENV)/lowest/least.txt
+	$(VENV)/lowest/bin/python -m pip install --quiet --editable '.[all]' --constraint $(VENV)/lowest/least.txt \
+		pytest pytest-aiohttp pytest-asyncio hypothesis orjson
+	$(VENV)/lowest/bin/python -m pytest -q --ignore tests/real --ignore tests/wire --ignore tests/fuzz
 
 # SECONDS of CPU for each of the five decoders; they run side by side.
 SECONDS ?= 600
