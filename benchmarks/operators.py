@@ -260,8 +260,14 @@ def growth(scheduler: Any, rounds: int, few: int = 1_000, many: int = 50_000) ->
     return grown
 
 
-def feed_and_read(of: Any, items: list[StreamItem], scheduler: Any, every: int) -> float:
-    """Give the CPU seconds of `partial` of so many fragments, whose value is read each time when `every` have come."""
+def feed_and_read(
+    pipe: Callable[[Observable[Any]], Observable[Any]],
+    items: list[StreamItem],
+    scheduler: Any,
+    every: int,
+    read: Callable[[Any], Any],
+) -> float:
+    """Give the CPU seconds of sending all items through a pipe to one who reads the latest value now and then."""
     held: list[Sink] = []
     latest: deque[Any] = deque(maxlen=1)
 
@@ -269,7 +275,7 @@ def feed_and_read(of: Any, items: list[StreamItem], scheduler: Any, every: int) 
         held.append(sink)
         return reactivex.disposable.Disposable()
 
-    ops.partial(of, tool="save")(Lifted(core)).subscribe(Sink(latest.append, ignore, ignore), scheduler=scheduler)
+    pipe(Lifted(core)).subscribe(Sink(latest.append, ignore, ignore), scheduler=scheduler)
     on_next = held[0].on_next
     parts = [items[at : at + every] for at in range(0, len(items), every)]
     gc.collect()
@@ -277,7 +283,7 @@ def feed_and_read(of: Any, items: list[StreamItem], scheduler: Any, every: int) 
     for part in parts:
         for item in part:
             on_next(item)
-        assert latest[0].value is not None
+        assert read(latest[0]) is not None
     held[0].on_completed()
     return time.process_time() - began
 
@@ -285,20 +291,24 @@ def feed_and_read(of: Any, items: list[StreamItem], scheduler: Any, every: int) 
 READS = {
     "every 10 fragments": 10,  # 50 ms at 200 fragments a second
     "every 50 fragments": 50,  # and at 1,000
-    "once, at the end": 10**9,
+    "once, at the end": 10**9,  # and as fast as they can come
 }
 
 
 def partial_read(scheduler: Any, count: int, rounds: int) -> list[dict[str, Any]]:
     """Measure `partial` over a tool call in many fragments, beside plain accumulation, ours and reactivex's."""
     items: list[StreamItem] = [*call(count), Finish("tool_calls")]
-    runs: dict[str, Callable[[], float]] = {
-        "aggregate": lambda: feed(ops.aggregate(), items, scheduler),
-        "scan": lambda: feed(rx.scan(accumulate, Completion()), items, scheduler),
+    pipes: dict[str, tuple[Any, int, Callable[[Any], Any]]] = {
+        "aggregate": (ops.aggregate(), len(items), bool),
+        "scan": (rx.scan(accumulate, Completion()), len(items), bool),
     }
     kinds = [(of, read) for of in (dict, Table) for read in READS]
     for of, read in kinds:
-        runs[f"{of.__name__} {read}"] = lambda of=of, read=read: feed_and_read(of, items, scheduler, READS[read])
+        pipes[f"{of.__name__} {read}"] = (ops.partial(of, tool="save"), READS[read], lambda handle: handle.value)
+    runs = {
+        name: lambda pipe=pipe, every=every, read=read: feed_and_read(pipe, items, scheduler, every, read)
+        for name, (pipe, every, read) in pipes.items()
+    }
     medians = in_turn(runs, rounds)
     return [
         {
