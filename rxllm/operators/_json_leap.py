@@ -66,12 +66,17 @@ def whole_members(text: str, deepest: int, decode: Callable[[str], list[Any]] = 
     Args:
         text: The piece, from behind a member.
         deepest: How many levels they may have.
-        decode: Makes the members of a list in JSON; what it raises beyond msgspec's errors is not caught.
+        decode: Makes the members of a list in JSON; it may raise what a decoder of msgspec does, or anything.
 
     Returns:
         The members, or None.
+
+    Raises:
+        Exception: What only `decode` raises.
     """
     if not (text and text[0] == "," and text[-1] in "}]" and len(text) <= LEAP):
+        return None
+    if text.count("{") != text.count("}"):  # in the midst of one, most likely, and it costs much to be told so
         return None
     try:
         members = decode(f"[{text[1:]}]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.util import find_spec
 from typing import Any
@@ -43,7 +44,7 @@ def repaired(text: str, openers: str) -> Any:
         start = re.search(f"[{re.escape(openers)}]", text)
         text = text[start.start() :] if start else ""
     try:
-        value: Any = repair_json(text, return_objects=True)
+        value: Any = json.loads(json.dumps(repair_json(text, return_objects=True)))  # which joins surrogate pairs
     except (ValueError, RecursionError):
         return None
     return None if value == "" else value

@@ -77,7 +77,7 @@ class Unread:
         """Read up to the last bracket; a member that begins behind it waits, to be read when it is whole."""
         text = self._taken()
         scanner = self._scanner
-        if scanner.leap_members(text):  # as nearly always
+        if scanner.leap_members(text):  # as nearly always in a table
             return
         end = max(text.rfind("}"), text.rfind("]")) + 1
         text, rest = text[:end], text[end:]

@@ -29,9 +29,7 @@ class Growing:
         stumble: Told when a fault is found while a value is built, of the JSON or in this.
     """
 
-    def __init__(
-        self, shape: Shape, scanner: JsonScanner, unread: Unread, stumble: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, shape: Shape, scanner: JsonScanner, unread: Unread, stumble: Callable[[], None]) -> None:
         self.fault: Exception | None = None
         """Why a complete member does not fit; the object goes on without it."""
         self._shape = shape

@@ -52,6 +52,8 @@ class ModelOf(Shape):
         for name, info in model.model_fields.items():
             shape = self._shape_of(_annotation(info), config)
             shape.is_lenient |= name in lenient
+            if self.is_alike:
+                shape.be_alike()
             fields |= dict.fromkeys(_keys(model, name, info), (name, shape))
         return fields
 
@@ -103,5 +105,7 @@ def _keys(model: type[BaseModel], name: str, info: FieldInfo) -> list[str]:
     alias = info.validation_alias or info.alias
     choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
     keys = [each for each in choices if isinstance(each, str)]
-    by_name = model.model_config.get("populate_by_name") or model.model_config.get("validate_by_name")
-    return [*keys, name] if alias is None or by_name else keys
+    config = model.model_config
+    if alias is None or not config.get("validate_by_alias", True):
+        return [name]
+    return [*keys, name] if config.get("populate_by_name") or config.get("validate_by_name") else keys

@@ -19,7 +19,9 @@ class ShapedScanner(JsonScanner):
     >>> from rxllm.operators._partial_annotation import shape_of
     >>> class Row(BaseModel):
     ...     id: int
-    >>> scanner = ShapedScanner(shape_of(list[Row]))
+    >>> shape = shape_of(list[Row])
+    >>> shape.be_alike()
+    >>> scanner = ShapedScanner(shape)
     >>> scanner.feed('[{"id": 1}')
     >>> scanner.leap_members(', {"id": 2}'), scanner.snapshot()
     (True, [{'id': 1}, Row(id=2)])
@@ -43,8 +45,8 @@ class ShapedScanner(JsonScanner):
         if member is not None and "NaN" not in text and "Infinity" not in text:  # which pydantic takes for numbers
             try:
                 return whole_members(text, deepest, member.parsed)
-            except Exception:  # noqa: BLE001 - whatever is wrong is found, and told, when it is read in the plain way
-                self._member = None
+            except Exception:  # noqa: BLE001, S110 - what is wrong is found, and told, when it is read in the plain way
+                pass
         return whole_members(text, deepest)
 
     def _member_shape(self) -> Shape | None:
@@ -53,7 +55,7 @@ class ShapedScanner(JsonScanner):
         if not shape.is_alike:
             return None
         for raw, key in zip(self.stack, [*self.keys[1:], ""], strict=True):
-            if type(shape) is Raw or shape.opens is not type(raw):
+            if type(shape) is Raw or shape.is_lenient or shape.opens is not type(raw):
                 return None
             shape = shape.member(key)
-        return shape if isinstance(shape, ModelOf) else None
+        return shape if isinstance(shape, ModelOf) and not shape.is_lenient else None

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, NewType, Union, cast, get_args, ge
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
-from rxllm.operators._partial_alike import is_alike
-
 if TYPE_CHECKING:
     from pydantic import ConfigDict
     from pydantic_core import SchemaValidator
@@ -37,11 +35,11 @@ def _exact_types(annotation: Any) -> frozenset[type]:
     return frozenset(kinds) if is_plain else frozenset()
 
 
-def _adapter(annotation: Any, config: ConfigDict | None) -> TypeAdapter[Any]:
+def _validator(annotation: Any, config: ConfigDict | None) -> SchemaValidator:
     # Within settings by a name of its own, since pydantic takes none for what may have some itself, not even for a
     # TypedDict, which takes those of the model it stands in.
     named = annotation if config is None else cast("Any", NewType)("Value", annotation)
-    return TypeAdapter(named, config=config)
+    return cast("SchemaValidator", TypeAdapter(named, config=config).validator)
 
 
 def _json(raw: Any) -> bytes:
@@ -66,6 +64,8 @@ class Shape:
     """Whether a string that is open is shown as far as it goes."""
     takes_any_text = False
     """Whether a string is shown as it is, complete or not, or never."""
+    is_alike = False
+    """Whether pydantic makes the same of plain values as of JSON, and takes instances in them as they are."""
     is_lenient = False
     """Whether what does not fit in it may be made to fit yet, by a validator that gets the whole of it first."""
 
@@ -79,10 +79,10 @@ class Shape:
     def whole(self, raw: Any) -> Any:
         """Give what is complete, validated where that is needed.
 
-        Validated as pydantic validates JSON, which is more than Python's values in strict mode.
+        Validated as pydantic validates JSON, which is more than Python's values in strict mode, unless that is alike.
 
         Args:
-            raw: Plain values; if that `is_alike`, with instances perhaps.
+            raw: Plain values; where it `is_alike`, perhaps with instances in them.
 
         Returns:
             What the annotation makes of them.
@@ -110,21 +110,15 @@ class Shape:
     @cached_property
     def validator(self) -> SchemaValidator:
         """Pydantic's own; making it fails where pydantic cannot do with the annotation."""
-        return cast("SchemaValidator", self._adapter.validator)
-
-    @cached_property
-    def is_alike(self) -> bool:
-        """Whether pydantic makes the same of plain values as of JSON, and takes instances as they are."""
-        return not (self._config or {}).get("strict") and is_alike(self._adapter.core_schema)
-
-    @cached_property
-    def _adapter(self) -> TypeAdapter[Any]:
-        return _adapter(self.annotation, self._config)
+        return _validator(self.annotation, self._config)
 
     @cached_property
     def _several(self) -> SchemaValidator:
-        listed = types.GenericAlias(list, (self.annotation,))
-        return cast("SchemaValidator", _adapter(listed, self._config).validator)
+        return _validator(types.GenericAlias(list, (self.annotation,)), self._config)
+
+    def be_alike(self) -> None:
+        """Take it, and all that is in it, for alike; it is new, and the whole of which it is a part is alike."""
+        self.is_alike = True
 
     def begun(self, raw: Any) -> Any:
         """Show a value that was looked into, of which the last member of the last may be a text that is open.
@@ -224,6 +218,10 @@ class ListOf(Shape):
         super().__init__(annotation, config)
         self._member = member
 
+    def be_alike(self) -> None:
+        super().be_alike()
+        self._member.be_alike()
+
     def member(self, key: str) -> Shape:  # noqa: ARG002 - all have one shape
         return self._member
 
@@ -258,6 +256,10 @@ class MapOf(Shape):
     def __init__(self, annotation: Any, config: ConfigDict | None, member: Shape) -> None:
         super().__init__(annotation, config)
         self._member = member
+
+    def be_alike(self) -> None:
+        super().be_alike()
+        self._member.be_alike()
 
     def member(self, key: str) -> Shape:  # noqa: ARG002 - all have one shape
         return self._member

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import TypeAdapter
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from pydantic_core import SchemaError
 
@@ -12,6 +13,7 @@ from rxllm.operators._json_documents import Origin, check_tool, documents
 from rxllm.operators._json_repair import check_repair, repaired
 from rxllm.operators._json_unread import MOST_UNREAD, Unread
 from rxllm.operators._numbers import check_count
+from rxllm.operators._partial_alike import is_alike
 from rxllm.operators._partial_annotation import shape_of
 from rxllm.operators._partial_growth import Growing
 from rxllm.operators._partial_misfit import misfit
@@ -37,8 +39,8 @@ def partial(of: Any = dict, *, tool: str | None = None, choice: int = 0, repair:
     `model_fields_set` knows the difference; a text that is open shows as far as it goes, a number or a date when it is
     complete. Validators of the class itself run on the whole only; what one of them gets before pydantic does, and may
     mend, fails there and not sooner. Unlike the field's helpers it never reads the text again from its beginning. Where
-    nobody reads `value`, hardly anything is done, but that the members of a list of models, if these have no validators
-    of their own, are made as they close: each once, and all values share it.
+    nobody reads `value`, hardly anything is done; but where nothing in `of` is a union, a Decimal or has a validator of
+    its own, a list's members that are models are mostly made as they close, and the whole keeps them.
 
     Where a document begins and ends: see `json_values`.
 
@@ -74,6 +76,8 @@ def partial(of: Any = dict, *, tool: str | None = None, choice: int = 0, repair:
         raise ConfigurationError(f"partial(of) takes a pydantic model, list[…] of one, or dict; not {of!r}.")
     try:
         _ = shape.validator.validate_json  # it is built when it is wanted
+        if is_alike(TypeAdapter(of).core_schema):
+            shape.be_alike()
     except (PydanticUserError, PydanticUndefinedAnnotation, SchemaError) as error:
         raise ConfigurationError(f"partial(of={of!r}) cannot be validated: {error}") from error
     if tool is not None:

@@ -198,7 +198,7 @@ def test_a_look_shows_what_reading_step_by_step_shows(lines, sizes, of, ascii_):
         scanner = JsonScanner()
         for character in so_far:
             scanner.feed(character)
-        stepwise = Growing(shape_of(of), scanner, Unread(scanner)).value()
+        stepwise = Growing(shape_of(of), scanner, Unread(scanner), list).value()
         if scanner.stack:
             assert seen[-1] == stepwise
             assert repr(seen[-1]) == repr(stepwise)  # 1 is not 1.0
@@ -414,7 +414,7 @@ def test_a_look_at_a_row_that_has_begun_does_not_read_it_in_steps(config):
     row = create_model("Row", __config__=ConfigDict(**config), id=(int, ...), name=(str, ...), tags=(list[str], []))
     scanner = JsonScanner()
     unread = Unread(scanner)
-    growing = Growing(shape_of(list[row]), scanner, unread)
+    growing = Growing(shape_of(list[row]), scanner, unread, list)
     unread.push('[{"id": 1, "name": "a", "tags": ["x"]}, ')
     for piece in ('{"id": 2', ', "name": "b', 'c", "tags": ["y", "z'):
         unread.push(piece)
@@ -532,6 +532,18 @@ def test_broken_json_fails_also_where_nobody_reads(reads):
     assert not source.observers
 
 
+@pytest.mark.parametrize("of", [dict, Book])
+def test_a_fault_is_told_with_the_piece_where_somebody_looks_and_soon_where_nobody_does(of):
+    pieces = [TextDelta('{"title": "a"'), TextDelta("x"), *[TextDelta(" ")] * 200]
+    for reads, latest in ((True, 1), (False, 65)):
+        seen: list[Any] = []
+        reactivex.from_iterable(pieces).pipe(partial(of)).subscribe(
+            lambda handle, reads=reads, seen=seen: seen.append(handle.value if reads else handle), seen.append
+        )
+        assert isinstance(seen[-1], DecodeError)
+        assert 1 <= len(seen) - 1 <= latest + 1
+
+
 def test_a_document_that_is_cut_off_fails_at_the_end_and_one_that_was_cancelled_does_not():
     assert isinstance(read(TextDelta('{"title": "a'), Finish("length"))[-1], DecodeError)
     assert read(TextDelta('{"title": "a'), Finish("cancelled"))[-1] == "completed"
@@ -543,6 +555,13 @@ def test_repair_gives_the_whole_at_the_end():
         TextDelta("{'title': 'a', 'pages': 3"), TextDelta(", 'authors': [{'name': 'A"), Finish("length"), repair=True
     )
     assert (last, end) == ((Book(title="a", pages=3, authors=[Author(name="A")]), True), "completed")
+
+
+def test_repair_mends_all_that_came_however_it_was_cut():
+    pytest.importorskip("json_repair")
+    pieces = [TextDelta(piece) for piece in ('{"title": "The \\ud83d', "\\ude00", " s", "ea", '", "pages": 1')]
+    *_, last, end = read(*pieces, Finish("length"), of=dict, repair=True)
+    assert (last, end) == (({"title": "The 😀 sea", "pages": 1}, True), "completed")
 
 
 def test_repair_mends_form_and_not_content():
