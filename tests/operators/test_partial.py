@@ -318,6 +318,15 @@ def test_aliases_and_the_models_settings_hold_for_each_field():
     assert (last.first, last.second, is_closed) == ("a", dt.date(2026, 1, 2), True)
 
 
+def test_an_alias_that_the_model_does_not_read_by_is_no_field_of_it():
+    class Listed(BaseModel):
+        model_config = ConfigDict(validate_by_alias=False, validate_by_name=True)
+        number: int = Field(0, alias="n")
+
+    (first, _), (whole, is_closed), end = read(TextDelta('{"n": "x", '), TextDelta('"number": 1}'), of=Listed)
+    assert (first, whole, is_closed, end) == (Listed(), Listed(number=1), True, "completed")
+
+
 def test_a_list_of_models_grows_by_its_members():
     seen = read(
         TextDelta('```json\n[{"name": "A'), TextDelta('nn"}, {"name": "B'), TextDelta('"}]\n```'), of=list[Author]
