@@ -97,14 +97,19 @@ def ignore(*_: object) -> None:
 
 def feed(pipe: Callable[[Observable[Any]], Observable[Any]], items: list[StreamItem], scheduler: Any) -> float:
     """Give the CPU seconds of sending all items through a pipe to one who takes what comes out."""
+    return spend(entrance(pipe, ignore, scheduler), items)
+
+
+def entrance(pipe: Callable[[Observable[Any]], Observable[Any]], take: Callable[[Any], None], scheduler: Any) -> Sink:
+    """Give what sends items into a pipe, whose values somebody takes."""
     held: list[Sink] = []
 
     def core(sink: Sink, _: Any) -> Any:
         held.append(sink)
         return reactivex.disposable.Disposable()
 
-    pipe(Lifted(core)).subscribe(Sink(ignore, ignore, ignore), scheduler=scheduler)
-    return spend(held[0], items)
+    pipe(Lifted(core)).subscribe(Sink(take, ignore, ignore), scheduler=scheduler)
+    return held[0]
 
 
 def feed_rx(pipe: Callable[[Observable[Any]], Observable[Any]], items: list[StreamItem], scheduler: Any) -> float:
@@ -268,15 +273,9 @@ def feed_and_read(
     read: Callable[[Any], Any],
 ) -> float:
     """Give the CPU seconds of sending all items through a pipe to one who reads the latest value now and then."""
-    held: list[Sink] = []
     latest: deque[Any] = deque(maxlen=1)
-
-    def core(sink: Sink, _: Any) -> Any:
-        held.append(sink)
-        return reactivex.disposable.Disposable()
-
-    pipe(Lifted(core)).subscribe(Sink(latest.append, ignore, ignore), scheduler=scheduler)
-    on_next = held[0].on_next
+    observer = entrance(pipe, latest.append, scheduler)
+    on_next = observer.on_next
     parts = [items[at : at + every] for at in range(0, len(items), every)]
     gc.collect()
     began = time.process_time()
@@ -284,7 +283,7 @@ def feed_and_read(
         for item in part:
             on_next(item)
         assert read(latest[0]) is not None
-    held[0].on_completed()
+    observer.on_completed()
     return time.process_time() - began
 
 

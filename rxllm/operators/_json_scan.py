@@ -141,14 +141,14 @@ class JsonScanner:
             return False
         innermost: Any = self.stack[-1]
         is_list = innermost.__class__ is list
-        members = self.whole_members(text, _DEEPEST - len(self.stack)) if is_list else None
+        members = self.read_members(text, _DEEPEST - len(self.stack)) if is_list else None
         if members is None:
             return False
         innermost += members
         self._offset += len(text)
         return True
 
-    def whole_members(self, text: str, deepest: int) -> list[Any] | None:
+    def read_members(self, text: str, deepest: int) -> list[Any] | None:
         """Make members of the innermost list, from behind a member, if the text is nothing else; see `_json_leap`."""
         return whole_members(text, deepest)
 

@@ -74,7 +74,7 @@ class Growing:
         else:  # all but the last are complete, and to be validated once
             raise UnclearError
         for level in reversed(levels):
-            inner = level.shown(level.built, level.key, inner)
+            inner = level.shape.shown(level.built, level.key, inner)
         return inner
 
     def _open(self, begun: list[Any] | None) -> Any:
@@ -141,12 +141,11 @@ class Growing:
 class _Level:
     """What is built of one open container."""
 
-    __slots__ = ("built", "is_lenient", "key", "raw", "shape", "shown", "taken")
+    __slots__ = ("built", "is_lenient", "key", "raw", "shape", "taken")
 
     def __init__(self, raw: Container, shape: Shape, *, is_lenient: bool) -> None:
         self.raw = raw
         self.shape = shape
-        self.shown = shape.shown
         self.is_lenient = is_lenient or shape.is_lenient
         self.built: Any = [] if isinstance(raw, list) else {}
         self.taken = 0

@@ -37,17 +37,17 @@ class ShapedScanner(JsonScanner):
         self._innermost: Container | None = None  # the list whose members' shape is known
         self._member: Shape | None = None  # this, if instances are made of it
 
-    def whole_members(self, text: str, deepest: int) -> list[Any] | None:
+    def read_members(self, text: str, deepest: int) -> list[Any] | None:
         if self._innermost is not self.stack[-1]:
             self._innermost = self.stack[-1]
             self._member = self._member_shape()
         member = self._member
-        if member is not None and "NaN" not in text and "Infinity" not in text:  # which pydantic takes for numbers
-            try:
-                return whole_members(text, deepest, member.parsed)
-            except Exception:  # noqa: BLE001, S110 - what is wrong is found, and told, when it is read in the plain way
-                pass
-        return whole_members(text, deepest)
+        if member is None or "NaN" in text or "Infinity" in text:  # which pydantic takes for numbers
+            return whole_members(text, deepest)
+        try:
+            return whole_members(text, deepest, member.parsed)
+        except Exception:  # noqa: BLE001 - it does not fit, or a user's class raised: told by who validates plain values
+            return whole_members(text, deepest)
 
     def _member_shape(self) -> Shape | None:
         """Give the shape of the innermost list's members, if that is a model, and all may be made of instances."""

@@ -35,11 +35,11 @@ def _exact_types(annotation: Any) -> frozenset[type]:
     return frozenset(kinds) if is_plain else frozenset()
 
 
-def _validator(annotation: Any, config: ConfigDict | None) -> SchemaValidator:
+def _adapter(annotation: Any, config: ConfigDict | None) -> TypeAdapter[Any]:
     # Within settings by a name of its own, since pydantic takes none for what may have some itself, not even for a
     # TypedDict, which takes those of the model it stands in.
     named = annotation if config is None else cast("Any", NewType)("Value", annotation)
-    return cast("SchemaValidator", TypeAdapter(named, config=config).validator)
+    return TypeAdapter(named, config=config)
 
 
 def _json(raw: Any) -> bytes:
@@ -93,7 +93,7 @@ class Shape:
         """
         if type(raw) in self.exact:
             return raw
-        validator = self.validator
+        validator = self._validator
         return validator.validate_python(raw) if self.is_alike else validator.validate_json(_json(raw))
 
     def wholes(self, raws: list[Any]) -> list[Any]:
@@ -108,13 +108,18 @@ class Shape:
         return self._several.validate_json(text)
 
     @cached_property
-    def validator(self) -> SchemaValidator:
+    def adapter(self) -> TypeAdapter[Any]:
         """Pydantic's own; making it fails where pydantic cannot do with the annotation."""
-        return _validator(self.annotation, self._config)
+        return _adapter(self.annotation, self._config)
+
+    @cached_property
+    def _validator(self) -> SchemaValidator:
+        return cast("SchemaValidator", self.adapter.validator)
 
     @cached_property
     def _several(self) -> SchemaValidator:
-        return _validator(types.GenericAlias(list, (self.annotation,)), self._config)
+        listed = types.GenericAlias(list, (self.annotation,))
+        return cast("SchemaValidator", _adapter(listed, self._config).validator)
 
     def be_alike(self) -> None:
         """Take it, and all that is in it, for alike; it is new, and the whole of which it is a part is alike."""

@@ -58,7 +58,7 @@ class Unfinished:
         def make(fields: dict[str, Any]) -> BaseModel:
             made = new(model)
             values = defaults | fields
-            for name, info in own.items() if own else ():
+            for name, info in own.items():
                 if name not in fields:
                     values[name] = _default(info, self._before(name, values, fields) if _takes_data(info) else None)
             _SET_VALUES(made, values)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import TypeAdapter
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from pydantic_core import SchemaError
 
@@ -75,8 +74,8 @@ def partial(of: Any = dict, *, tool: str | None = None, choice: int = 0, repair:
     if openers is None:
         raise ConfigurationError(f"partial(of) takes a pydantic model, list[…] of one, or dict; not {of!r}.")
     try:
-        _ = shape.validator.validate_json  # it is built when it is wanted
-        if is_alike(TypeAdapter(of).core_schema):
+        _ = shape.adapter.validator.validate_json  # it is built when it is wanted
+        if is_alike(shape.adapter.core_schema):
             shape.be_alike()
     except (PydanticUserError, PydanticUndefinedAnnotation, SchemaError) as error:
         raise ConfigurationError(f"partial(of={of!r}) cannot be validated: {error}") from error

@@ -39,6 +39,7 @@ from rxllm.operators._json_unread import Unread
 from rxllm.operators._partial_alike import is_alike
 from rxllm.operators._partial_annotation import shape_of
 from rxllm.operators._partial_growth import Growing
+from rxllm.operators._partial_scan import ShapedScanner
 from rxllm.operators.partial import partial
 
 
@@ -389,11 +390,15 @@ def test_what_holds_rows_is_made_of_them_when_it_closes_within_the_whole(of, eve
 
 
 def test_a_piece_that_ends_within_a_row_does_not_end_making_rows_at_once():
-    text = json.dumps({"rows": [{"words": ["a", "b"], "counts": {"1": 2.0}, "number": number} for number in range(9)]})
-    seen: list[Any] = []
-    pieces = reactivex.from_iterable(map(TextDelta, re.findall(r"[^]},]*[]},]?", text)))
-    pieces.pipe(partial(Sheet)).subscribe(lambda handle: handle.closed and seen.append(handle.value))
-    assert seen == [Sheet.model_validate_json(text)]
+    shape = shape_of(list[Cell])
+    shape.be_alike()
+    scanner = ShapedScanner(shape)
+    unread = Unread(scanner)
+    for piece in ('[{"number": 1}', ', {"words": ["a"]', ', "number": 2}', ', {"number": 3}', ', {"number": 4}'):
+        unread.push(piece)
+    *before, last = scanner.snapshot()
+    assert before == [{"number": 1}, {"words": ["a"], "number": 2}, {"number": 3}]
+    assert last == Cell(number=4)
 
 
 ROWS = json.dumps({"rows": [{"number": number} for number in range(9)]})
