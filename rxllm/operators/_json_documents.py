@@ -61,7 +61,29 @@ def documents(begin: Callable[[Origin, Callable[[object], None]], Document], too
 
     def connect(down: Sink, _: abc.SchedulerBase | None) -> Sink:
         reading = _Reading(down, begin, tool, choice)
-        return Sink(reading.on_next, reading.on_error, reading.on_completed)
+        document_of = reading.open.get
+
+        def on_call(item: Any) -> None:
+            if item.__class__ is ToolCallDelta and item.choice == choice:  # `type(item)` would be a type of Any
+                document = document_of(item.call)
+                if document is not None:
+                    error = document.feed(item.arguments)
+                    if error is not None:
+                        reading.fail(error, item.call)
+                    return
+            reading.take(item)
+
+        def on_text(item: Any) -> None:
+            if item.__class__ is TextDelta and item.choice == choice:
+                document = document_of(None)
+                if document is not None:
+                    error = document.feed(item.text)
+                    if error is not None:
+                        reading.fail(error, None)
+                    return
+            reading.take(item)
+
+        return Sink(on_text if tool is None else on_call, reading.on_error, reading.on_completed)
 
     return lift(connect)
 
@@ -91,11 +113,11 @@ class _Reading:
         "_failed",
         "_has_turns",
         "_named",
-        "_open",
         "_over",
         "_tool",
         "_unnamed",
         "_untold",
+        "open",
     )
 
     def __init__(
@@ -113,29 +135,20 @@ class _Reading:
         self._failed = False
         self._has_turns = False
         self._untold: Exception | None = None  # an agent may ask again
-        self._open: dict[int | None, Document] = {}
+        self.open: dict[int | None, Document] = {}
         self._over: set[int | None] = set()  # documents that have ended, or were no good
         self._named: dict[int, bool] = {}  # whether a call is one of the tool's
         self._unnamed: dict[int, list[str]] = {}  # what came of a call before its name
 
-    def on_next(self, item: Any) -> None:
-        kind: Any = item.__class__  # not `type(item)`, of which a checker would make the type of Any
-        if kind is ToolCallDelta:
-            document = self._open.get(item.call)
-            if document is not None and item.choice == self._choice:
-                error = document.feed(item.arguments)
-                if error is not None:
-                    self._fail(error, item.call)
-            else:
-                self._begin_call(item)
-        elif kind is TextDelta:
-            self._take_text(item)
-        else:
-            self._take_other(item)
-
-    def _take_other(self, item: StreamItem) -> None:
+    def take(self, item: StreamItem) -> None:
+        """Take what goes to no document that is open."""
         kind = type(item)
-        if kind in BEGINNINGS or kind is Rollback:
+        if isinstance(item, ToolCallDelta):
+            self._begin_call(item)
+        elif isinstance(item, TextDelta):
+            if self._tool is None and item.choice == self._choice and item.text:
+                self._open_with(None, item.text)
+        elif kind in BEGINNINGS or kind is Rollback:
             self._has_turns |= kind is TurnStarted
             self._attempt += kind is Rollback
             self._untold = None
@@ -147,17 +160,6 @@ class _Reading:
             self._tell()
         elif kind is AgentCompleted:
             self._tell()
-
-    def _take_text(self, delta: TextDelta) -> None:
-        if self._tool is not None or delta.choice != self._choice:
-            return
-        document = self._open.get(None)
-        if document is not None:
-            error = document.feed(delta.text)
-            if error is not None:
-                self._fail(error, None)
-        elif delta.text:
-            self._open_with(None, delta.text)
 
     def _begin_call(self, delta: ToolCallDelta) -> None:
         call = delta.call
@@ -176,42 +178,42 @@ class _Reading:
     def _open_with(self, call: int | None, piece: str) -> None:
         if self._failed or call in self._over:
             return
-        document = self._open[call] = self._begin(Origin(call, self._attempt), self._down.on_next)
+        document = self.open[call] = self._begin(Origin(call, self._attempt), self._down.on_next)
         error = document.feed(piece)
         if error is not None:
-            self._fail(error, call)
+            self.fail(error, call)
 
     def _end_call(self, whole: ToolCall) -> None:
         if whole.name != self._tool or whole.choice != self._choice:
             return
-        if whole.call not in self._open:  # no delta told of it, or none had arguments, which is an empty object
+        if whole.call not in self.open:  # no delta told of it, or none had arguments, which is an empty object
             self._open_with(whole.call, whole.arguments_raw.strip() or "{}")
         self._end(whole.call, was_cut=False)
 
     def _end_all(self, reason: str | None) -> None:
         """End what is open; prose with a tool call, say, need not hold a document, but one that began must end."""
         was_cut = reason is None or reason == "cancelled"
-        for call, document in list(self._open.items()):
+        for call, document in list(self.open.items()):
             self._end(call, was_cut=was_cut or not (document.begun or reason == "stop"))
         self._forget()
 
     def _end(self, call: int | None, *, was_cut: bool) -> None:
-        document = self._open.pop(call, None)
+        document = self.open.pop(call, None)
         if document is not None:
             self._over.add(call)
             error = document.end(was_cut=was_cut)
             if error is not None:
-                self._fail(error, call)
+                self.fail(error, call)
 
     def _forget(self) -> None:
-        self._open.clear()
+        self.open.clear()
         self._over.clear()
         self._named.clear()
         self._unnamed.clear()
 
-    def _fail(self, error: Exception, call: int | None) -> None:
+    def fail(self, error: Exception, call: int | None) -> None:
         """Give up a document; where an agent may ask again, it is told when it has not."""
-        self._open.pop(call, None)
+        self.open.pop(call, None)
         self._over.add(call)
         self._untold = self._untold or error
         if not self._has_turns:

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["LEAP", "begun_members", "whole_members", "whole_value"]
+__all__ = ["LEAP", "begins_next", "begun_members", "whole_members", "whole_value"]
 
 LEAP: Final = 4_096
 """The most characters of a value that is read at one go; those of one that is not whole would be read again."""
@@ -111,6 +111,15 @@ def begun_members(text: str, *, is_behind: bool) -> list[Any] | None:
         return from_json(text, allow_inf_nan=False, allow_partial="trailing-strings")[is_behind:]
     except (ValueError, TypeError):  # the latter of text that no encoder takes
         return None
+
+
+def begins_next(text: str) -> bool:
+    """Tell whether a piece begins behind a member, and ends where a parser can be told that it goes on.
+
+    >>> begins_next(', {"a": "b'), begins_next(', {"a": 1'), begins_next('{"a": "b')
+    (True, False, False)
+    """
+    return 1 < len(text) <= _PEEK and text[0] == "," and text[-1] not in _NUMBERISH and "\\" not in text
 
 
 def _is_in_string(text: str) -> bool:

@@ -10,7 +10,7 @@ import re
 from typing import Any, Final, TypeAlias, cast
 
 from rxllm.errors import DecodeError
-from rxllm.operators._json_leap import LEAP, whole_members, whole_value
+from rxllm.operators._json_leap import LEAP, begun_members, whole_members, whole_value
 from rxllm.operators._json_path import Place, path_text
 from rxllm.operators._json_text import BODY, CUT_ESCAPE, KEY, PLAIN, REST, SPACE, InvalidError, OpenString, scalar
 
@@ -156,11 +156,19 @@ class JsonScanner:
         """Whether the innermost container is a list, and has come to the end of a member."""
         return self._expected == _COMMA_OR_END and type(self.stack[-1]) is list
 
-    def awaits_comma(self) -> bool | None:
-        """Tell what the innermost container, if it is a list, takes next: a comma, or (False) a member; else None."""
+    def begun_members(self, text: str) -> list[Any] | None:
+        """Look into more text, none of it with a bracket that closes, if it only adds to the innermost list.
+
+        Args:
+            text: More of the document, which is not read.
+
+        Returns:
+            The members that it would add, the last as far as it goes; None if it must be read.
+        """
         if not self.stack or type(self.stack[-1]) is not list or self._carry:
             return None
-        return _COMMA_AT_MEMBER.get(self._expected)
+        is_behind = _COMMA_AT_MEMBER.get(self._expected)
+        return None if is_behind is None else begun_members(text, is_behind=is_behind)
 
     @property
     def is_in_string(self) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from rxllm.operators._json_leap import begun_members
-
 if TYPE_CHECKING:
     from rxllm.operators._json_scan import JsonScanner
 
@@ -49,18 +47,23 @@ class Unread:
         self.pieces.append(piece)
         self.weigh(piece, floor)
 
-    def weigh(self, piece: str, floor: int = 0) -> None:
+    def weigh(self, piece: str, floor: int = 0) -> bool:
         """Read what waits if it must be read because of its last piece.
 
         Args:
             piece: The last of `pieces`.
             floor: As for `push`.
+
+        Returns:
+            Whether nothing was read but members of the innermost list, which goes on.
         """
         self._ends += piece.count("}") + piece.count("]")
         if self._ends >= len(self._stack) - floor:  # with fewer of them it closed in no case
-            self._read_to_last_end()
-        elif len(self.pieces) >= MOST_UNREAD:
-            self.catch_up()
+            return self._read_to_last_end()
+        if len(self.pieces) < MOST_UNREAD:
+            return True
+        self.catch_up()
+        return False
 
     def catch_up(self) -> None:
         """Read all."""
@@ -73,12 +76,12 @@ class Unread:
         self._ends = 0
         return text
 
-    def _read_to_last_end(self) -> None:
+    def _read_to_last_end(self) -> bool:
         """Read up to the last bracket; a member that begins behind it waits, to be read when it is whole."""
         text = self._taken()
         scanner = self._scanner
         if scanner.leap_members(text):  # as nearly always in a table
-            return
+            return True
         end = max(text.rfind("}"), text.rfind("]")) + 1
         text, rest = text[:end], text[end:]
         if text and not (rest and scanner.leap_members(text)):
@@ -87,6 +90,7 @@ class Unread:
             self.pieces.append(rest)
         elif rest:
             scanner.feed(rest)
+        return False
 
     def begun(self, depth: int = 0) -> list[Any] | None:
         """Look into what waits where it only adds to the innermost list.
@@ -102,11 +106,9 @@ class Unread:
         if not self.pieces:
             return None
         if len(self._stack) > depth:
-            is_behind = self._scanner.awaits_comma()
-            if is_behind is not None:
-                members = begun_members("".join(self.pieces), is_behind=is_behind)
-                if members is not None:
-                    return members
+            members = self._scanner.begun_members("".join(self.pieces))
+            if members is not None:
+                return members
         self.catch_up()
         return None
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import PydanticUserError
 
 from rxllm.operators._partial_misfit import misfit
-from rxllm.operators._partial_shape import NOTHING, Raw, Shape, UnclearError
+from rxllm.operators._partial_nothing import NOTHING
+from rxllm.operators._partial_shape import Raw, Shape, UnclearError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,8 @@ class Growing:
         self._levels: list[_Level] = []  # of the open containers, as deep as they fit
         self._within = shape  # the shape of what is open within the last of them
         self._innermost: Container | None = None  # the container for which the levels stand
-        self._fits = True  # whether each open container has its level
+        self._upward: list[_Level] = []  # the levels from within
+        self._last: _Level | None = None  # the last of them, if each open container has its level
         self._repeated = 0
 
     def value(self) -> Any:
@@ -55,33 +57,35 @@ class Growing:
         except Exception:  # noqa: BLE001 - it does not fit, or a user's validator raised: seen again when it is read
             self._unread.catch_up()
             shown = self._shown(None) if scanner.stack else NOTHING
-        if self.fault is not None or scanner.fault is not None:
+        if scanner.fault is not None:
             self._stumble()
         return None if shown is NOTHING else shown
 
     def _shown(self, begun: list[Any] | None) -> Any:
         """Show what is open, from within."""
-        stack, levels = self._scanner.stack, self._levels
-        innermost = stack[-1]
+        innermost = self._scanner.stack[-1]
         if self._innermost is not innermost:
             self._descend()
-        elif self._fits and levels[-1].taken < len(innermost):
-            self._take(levels[-1], len(innermost), len(stack) - 1)
-        if not begun or not self._fits:
-            inner = self._open(begun)
+        level = self._last
+        if level is not None and level.taken < len(innermost):
+            self._take(level, len(innermost))
+        if not begun or level is None:
+            shown = self._open(begun)
         elif len(begun) == 1:
-            inner = self._within.begun(begun[0])
+            shown = begun[0]
+            if shown.__class__ not in self._within.exact:
+                shown = self._within.begun(shown)
         else:  # all but the last are complete, and to be validated once
             raise UnclearError
-        for level in reversed(levels):
-            inner = level.shape.shown(level.built, level.key, inner)
-        return inner
+        for level in self._upward:
+            shown = level.view(level.key, shown)
+        return shown
 
     def _open(self, begun: list[Any] | None) -> Any:
         """Show what is open within the last of the levels, but for members that have begun."""
         scanner, levels, within = self._scanner, self._levels, self._within
         depth = len(levels)
-        if not self._fits:
+        if self._last is None:
             is_raw = type(within) is Raw and isinstance(scanner.stack[depth], within.opens)
             return scanner.snapshot(depth, begun) if is_raw else NOTHING
         if scanner.is_in_string:
@@ -100,19 +104,20 @@ class Growing:
                 break
             if depth >= len(levels) or levels[depth].raw is not raw:
                 del levels[depth:]
-                levels.append(_Level(raw, shape, is_lenient=bool(levels) and levels[-1].is_lenient))
+                levels.append(_Level(raw, shape, depth, is_lenient=bool(levels) and levels[-1].is_lenient))
             level = levels[depth]
             is_last = depth + 1 == len(stack)
-            self._take(level, len(raw) - (not is_last), depth)
+            self._take(level, len(raw) - (not is_last))
             level.key = self._scanner.key if is_last else keys[depth + 1]
             shape = shape.member(level.key)
         else:
             del levels[len(stack) :]
         self._within = shape
         self._innermost = stack[-1]
-        self._fits = len(levels) == len(stack)
+        self._upward = levels[::-1]
+        self._last = levels[-1] if len(levels) == len(stack) else None
 
-    def _take(self, level: _Level, complete: int, depth: int) -> None:
+    def _take(self, level: _Level, complete: int) -> None:
         """Validate what has closed at a level since the last time."""
         raw, taken = level.raw, level.taken
         if complete <= taken:
@@ -123,7 +128,7 @@ class Growing:
         else:
             closed = raw[taken:complete]
             try:
-                level.shape.take_all(level.built, closed)
+                level.built += level.shape.member("").wholes(closed)
             except Exception:  # noqa: BLE001 - a user's validator may raise anything
                 members = list(enumerate(closed, taken))  # to see which
             else:
@@ -135,18 +140,21 @@ class Growing:
                 continue
             except Exception as error:  # noqa: BLE001 - as above
                 if not (level.is_lenient or level.shape.member(str(key)).is_lenient):
-                    self.fault = self.fault or misfit(error, (*self._scanner.place()[:depth], key))
+                    self.fault = self.fault or misfit(error, (*self._scanner.place()[: level.depth], key))
+                    self._stumble()
 
 
 class _Level:
     """What is built of one open container."""
 
-    __slots__ = ("built", "is_lenient", "key", "raw", "shape", "taken")
+    __slots__ = ("built", "depth", "is_lenient", "key", "raw", "shape", "taken", "view")
 
-    def __init__(self, raw: Container, shape: Shape, *, is_lenient: bool) -> None:
+    def __init__(self, raw: Container, shape: Shape, depth: int, *, is_lenient: bool) -> None:
         self.raw = raw
+        self.depth = depth
         self.shape = shape
         self.is_lenient = is_lenient or shape.is_lenient
         self.built: Any = [] if isinstance(raw, list) else {}
+        self.view = shape.viewer(self.built)
         self.taken = 0
         self.key = ""  # of what is open within it

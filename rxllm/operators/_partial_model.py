@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from rxllm.operators._partial_leniency import first_seen, is_seen_first
-from rxllm.operators._partial_shape import HIDDEN, NOTHING, Shape
+from rxllm.operators._partial_nothing import NOTHING
+from rxllm.operators._partial_open import reader_of_open
+from rxllm.operators._partial_shape import HIDDEN, Shape
 from rxllm.operators._partial_unfinished import Unfinished
 
 if TYPE_CHECKING:
@@ -57,6 +59,16 @@ class ModelOf(Shape):
             fields |= dict.fromkeys(_keys(model, name, info), (name, shape))
         return fields
 
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {key: name for key, (name, _) in self._fields.items()}
+
+    @cached_property
+    def read_open(self) -> Callable[[str], BaseModel] | None:
+        """What makes an instance of JSON that is open, if pydantic can; it raises a ValidationError if not sure."""
+        read = reader_of_open(self.adapter.core_schema) if self.is_alike else None
+        return None if read is None else self._unfinished.read_by(read)
+
     def member(self, key: str) -> Shape:
         return self._fields.get(key, ("", HIDDEN))[1]
 
@@ -86,10 +98,8 @@ class ModelOf(Shape):
                 built[name] = value
         return self._unfinished.of(built)
 
-    def shown(self, built: dict[str, Any], key: str, inner: Any) -> Any:
-        if inner is NOTHING or key not in self._fields:
-            return self._unfinished.of(built)
-        return self._unfinished.of({**built, self._fields[key][0]: inner})
+    def viewer(self, built: dict[str, Any]) -> Callable[[str, Any], Any]:
+        return self._unfinished.viewer(built, self._names)
 
 
 def _annotation(info: FieldInfo) -> Any:

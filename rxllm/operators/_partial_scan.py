@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rxllm.operators._json_leap import whole_members
+from pydantic import ValidationError
+
+from rxllm.operators._json_leap import begins_next, whole_members
 from rxllm.operators._json_scan import Container, JsonScanner
 from rxllm.operators._partial_model import ModelOf
 from rxllm.operators._partial_shape import Raw, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["ShapedScanner"]
 
@@ -34,22 +39,40 @@ class ShapedScanner(JsonScanner):
     def __init__(self, shape: Shape, openers: str = "") -> None:
         super().__init__(openers)
         self._shape = shape
-        self._innermost: Container | None = None  # the list whose members' shape is known
-        self._member: Shape | None = None  # this, if instances are made of it
+        self._innermost: Container | None = None  # the list of whose members it is known how they are made
+        self._parse: Callable[[str], list[Any]] | None = None  # what makes instances of those that are whole
+        self._read_open: Callable[[str], Any] | None = None  # and of one that is open
 
     def read_members(self, text: str, deepest: int) -> list[Any] | None:
         if self._innermost is not self.stack[-1]:
-            self._innermost = self.stack[-1]
-            self._member = self._member_shape()
-        member = self._member
-        if member is None or "NaN" in text or "Infinity" in text:  # which pydantic takes for numbers
+            self._see_innermost()
+        parse = self._parse
+        if parse is None or "NaN" in text or "Infinity" in text:  # which pydantic takes for numbers
             return whole_members(text, deepest)
         try:
-            return whole_members(text, deepest, member.parsed)
+            return whole_members(text, deepest, parse)
         except Exception:  # noqa: BLE001 - it does not fit, or a user's class raised: told by who validates plain values
             return whole_members(text, deepest)
 
-    def _member_shape(self) -> Shape | None:
+    def begun_members(self, text: str) -> list[Any] | None:
+        if self.stack and self._innermost is not self.stack[-1]:
+            self._see_innermost()
+        read = self._read_open
+        if read is not None and begins_next(text) and self.is_behind_member():
+            try:
+                return [read(text[1:])]
+            except ValidationError:  # or it cannot be shown yet
+                pass
+        return super().begun_members(text)
+
+    def _see_innermost(self) -> None:
+        self._innermost = self.stack[-1]
+        member = self._member()
+        self._parse = self._read_open = None
+        if member is not None:
+            self._parse, self._read_open = member.parse, member.read_open
+
+    def _member(self) -> ModelOf | None:
         """Give the shape of the innermost list's members, if that is a model, and all may be made of instances."""
         shape = self._shape
         if not shape.is_alike:

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any, Final, NewType, Union, cast, get_args, ge
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
+from rxllm.operators._partial_lent import lent
+from rxllm.operators._partial_nothing import NOTHING
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import ConfigDict
     from pydantic_core import SchemaValidator
 
-__all__ = ["HIDDEN", "NOTHING", "ListOf", "MapOf", "Raw", "Shape", "Text", "UnclearError"]
-
-NOTHING: Final = object()
-"""There is no value that could be shown."""
+__all__ = ["HIDDEN", "ListOf", "MapOf", "Raw", "Shape", "Text", "UnclearError"]
 
 _GROWING: Final = (str, dict, list)
 _PLAIN: Final = {str, int, float, bool, type(None)}
@@ -98,14 +100,19 @@ class Shape:
 
     def wholes(self, raws: list[Any]) -> list[Any]:
         """Give several that are complete, all or none, which is faster than one by one; else as `whole`."""
-        if self.exact.issuperset(map(type, raws)):
+        exact = self.exact
+        for raw in raws:
+            if raw.__class__ not in exact:
+                break
+        else:
             return raws
         validator = self._several
         return validator.validate_python(raws) if self.is_alike else validator.validate_json(_json(raws))
 
-    def parsed(self, text: str) -> list[Any]:
-        """Give several that are complete, of their JSON, which is a list."""
-        return self._several.validate_json(text)
+    @property
+    def parse(self) -> Callable[[str], list[Any]]:
+        """What gives several that are complete, of their JSON, which is a list."""
+        return self._several.validate_json
 
     @cached_property
     def adapter(self) -> TypeAdapter[Any]:
@@ -167,12 +174,15 @@ class Shape:
         """Add a member that is complete to what is built."""
         raise NotImplementedError
 
-    def take_all(self, built: Any, raws: list[Any]) -> None:
-        """Add members of a list that are complete, all of them or none."""
-        raise NotImplementedError
+    def viewer(self, built: Any) -> Callable[[str, Any], Any]:
+        """Give what shows the object that is built so far.
 
-    def shown(self, built: Any, key: str, inner: Any) -> Any:
-        """Make the object of its complete members and the one that is open, which may be `NOTHING`."""
+        Args:
+            built: Its complete members, to which more come.
+
+        Returns:
+            What makes it of these and of one that is open: that one's key, and what there is of it or `NOTHING`.
+        """
         raise NotImplementedError
 
 
@@ -233,9 +243,6 @@ class ListOf(Shape):
     def take(self, built: list[Any], key: str, raw: Any) -> None:  # noqa: ARG002 - a list has no keys
         built.append(self._member.whole(raw))
 
-    def take_all(self, built: list[Any], raws: list[Any]) -> None:
-        built += self._member.wholes(raws)
-
     def begun(self, raw: Any) -> Any:
         if type(raw) is not list:
             return super().begun(raw)
@@ -243,14 +250,14 @@ class ListOf(Shape):
         built: list[Any] = []
         if members:
             if len(members) > 1:
-                self.take_all(built, members[:-1])
+                built += self._member.wholes(members[:-1])
             last = self._member.last(members[-1])
             if last is not NOTHING:
                 built.append(last)
         return built
 
-    def shown(self, built: list[Any], key: str, inner: Any) -> Any:  # noqa: ARG002 - as above
-        return built.copy() if inner is NOTHING else [*built, inner]
+    def viewer(self, built: list[Any]) -> Callable[[str, Any], Any]:
+        return lent(built)
 
 
 class MapOf(Shape):
@@ -278,10 +285,11 @@ class MapOf(Shape):
         *complete, last = cast("dict[str, Any]", raw).items() or [("", NOTHING)]
         built = {key: self._member.whole(member) for key, member in complete}
         key, member = last
-        return self.shown(built, key, NOTHING if member is NOTHING else self._member.last(member))
+        value = NOTHING if member is NOTHING else self._member.last(member)
+        return built if value is NOTHING else {**built, key: value}
 
-    def shown(self, built: dict[str, Any], key: str, inner: Any) -> Any:
-        return built.copy() if inner is NOTHING else {**built, key: inner}
+    def viewer(self, built: dict[str, Any]) -> Callable[[str, Any], Any]:
+        return lambda key, inner: built.copy() if inner is NOTHING else {**built, key: inner}
 
 
 class _Hidden(Shape):

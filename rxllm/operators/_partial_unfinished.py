@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from rxllm.operators._partial_nothing import NOTHING
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pydantic.fields import FieldInfo, ModelPrivateAttr
+
+    from rxllm.operators._partial_open import OpenReader
 
 __all__ = ["Unfinished"]
 
@@ -45,29 +49,92 @@ class Unfinished:
         self._model = model
 
     @cached_property
-    def of(self) -> Callable[[dict[str, Any]], BaseModel]:
-        """What makes one of the values by the fields' names, validated; the instance has a dict of its own."""
+    def _own(self) -> dict[str, FieldInfo]:
+        """The fields of which each instance has a default for itself."""
+        return {name: info for name, info in self._model.model_fields.items() if not _is_shared(info)}
+
+    @cached_property
+    def _defaults(self) -> dict[str, Any]:
+        infos = self._model.model_fields.items()
+        return {name: None if info.is_required() or name in self._own else info.default for name, info in infos}
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        """Whether an instance is nothing but its fields."""
+        return not (self._own or self._takes_more or self._model.__private_attributes__)
+
+    @property
+    def _takes_more(self) -> bool:
+        return self._model.model_config.get("extra") == "allow"
+
+    @cached_property
+    def _instance(self) -> Callable[..., BaseModel]:
         model = self._model
         new = model.__new__
-        infos = model.model_fields.items()
-        own = {name: info for name, info in infos if not _is_shared(info)}  # defaults that each has for itself
-        defaults = {name: None if info.is_required() or name in own else info.default for name, info in infos}
-        takes_more = model.model_config.get("extra") == "allow"
-        has_private = bool(model.__private_attributes__)
 
-        def make(fields: dict[str, Any]) -> BaseModel:
+        def instance(
+            values: dict[str, Any], extra: dict[str, Any] | None, names: set[str], private: dict[str, Any] | None = None
+        ) -> BaseModel:
             made = new(model)
-            values = defaults | fields
-            for name, info in own.items():
-                if name not in fields:
-                    values[name] = _default(info, self._before(name, values, fields) if _takes_data(info) else None)
             _SET_VALUES(made, values)
-            _SET_NAMES(made, {*fields})
-            _SET_EXTRA(made, {} if takes_more else None)
-            _SET_PRIVATE(made, self._private(values) if has_private else None)
+            _SET_EXTRA(made, extra)
+            _SET_NAMES(made, names)
+            _SET_PRIVATE(made, private)
             return made
 
-        return make
+        return instance
+
+    def of(self, fields: dict[str, Any]) -> BaseModel:
+        """Make one.
+
+        Args:
+            fields: The values by the fields' names, validated.
+
+        Returns:
+            An instance with a dict of its own.
+        """
+        values = self._defaults | fields
+        if self._is_plain:
+            return self._instance(values, None, {*fields})
+        for name, info in self._own.items():
+            if name not in fields:
+                values[name] = _default(info, self._before(name, values, fields) if _takes_data(info) else None)
+        private = self._private(values) if self._model.__private_attributes__ else None
+        return self._instance(values, {} if self._takes_more else None, {*fields}, private)
+
+    def viewer(self, built: dict[str, Any], names: dict[str, str]) -> Callable[[str, Any], BaseModel]:
+        """Give what makes one of the fields so far, and of one that is open.
+
+        Args:
+            built: As for `of`; more come to them.
+            names: The fields' names, by the keys under which they may stand.
+
+        Returns:
+            What takes the key of the open one, and its value or `NOTHING`.
+        """
+        instance, defaults, is_plain = self._instance, self._defaults, self._is_plain
+
+        def view(key: str, inner: Any) -> BaseModel:
+            if inner is NOTHING:
+                return self.of(built)
+            name = names[key]
+            if is_plain:
+                return instance({**defaults, **built, name: inner}, None, {*built, name})
+            return self.of({**built, name: inner})
+
+        return view
+
+    def read_by(self, read: OpenReader) -> Callable[[str], BaseModel]:
+        """Give what makes one of JSON.
+
+        Args:
+            read: Reads the fields; the model is plain.
+
+        Returns:
+            What raises what `read` does.
+        """
+        instance = self._instance
+        return lambda text: instance(*read(text))
 
     def _before(self, name: str, values: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
         """Tell what there is of the fields before one."""

@@ -111,7 +111,9 @@ class _Growth:
 
     def feed(self, piece: str) -> Exception | None:
         self._pieces.append(piece)
-        if self._is_smooth and "}" not in piece and "]" not in piece and len(self._pieces) < MOST_UNREAD:
+        if not self._is_smooth:
+            self._unread.weigh(piece)
+        elif ("}" not in piece and "]" not in piece and len(self._pieces) < MOST_UNREAD) or self._unread.weigh(piece):
             self._emit(self._handle)
             return None if self._is_smooth else self._fault()  # whoever read the value may have found one
         return self._look(piece)
@@ -120,7 +122,6 @@ class _Growth:
         """See what a piece has changed."""
         if self._text is not None:
             self._text.append(piece)
-        self._unread.weigh(piece)
         scanner = self._scanner
         if scanner.stack:
             self._is_smooth = scanner.fault is None and self._growing.fault is None and self._text is None

@@ -142,6 +142,20 @@ def test_another_choice_is_another_document():
     assert closed(*items, path="$[*]", choice=1) == [("$[0]", 2)]
 
 
+def test_a_piece_of_nothing_begins_no_document():
+    assert read(TextDelta(""), Finish("stop"), path="$[*]") == ["completed"]
+
+
+@pytest.mark.parametrize("choice", [0, 1])
+def test_what_another_choice_adds_to_its_own_document_is_left_out(choice):
+    texts = [TextDelta("[", 0), TextDelta("[", 1), TextDelta("", 0), TextDelta("1]", 0), TextDelta("2]", 1)]
+    calls = [ToolCallDelta(0, "save", "[", choice=0), ToolCallDelta(0, "save", "[", choice=1)]
+    calls += [ToolCallDelta(0, None, "1]", choice=0), ToolCallDelta(0, None, "2]", choice=1)]
+    expected = [("$[0]", choice + 1)]
+    assert closed(*texts, path="$[*]", choice=choice) == expected
+    assert closed(*calls, path="$[*]", choice=choice, tool="save") == expected
+
+
 def test_a_new_turn_begins_a_new_document():
     items = [Started("1"), TextDelta('Let me see: {"a'), Started("2"), TextDelta('{"items": [1]}'), Finish("stop")]
     assert read(*items) == [("$.items[0]", 1, True, 0), "completed"]
