@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias, cast
 from rxllm.errors import DecodeError
 from rxllm.operators._json_leap import LEAP, begun_members, whole_members, whole_value
 from rxllm.operators._json_path import Place, path_text
+from rxllm.operators._json_snapshot import Snapshots
 from rxllm.operators._json_text import BODY, CUT_ESCAPE, KEY, PLAIN, REST, SPACE, InvalidError, OpenString, scalar
 
 __all__ = ["Container", "JsonScanner"]
@@ -63,6 +64,7 @@ class JsonScanner:
         self.key = ""
         """The last key of the innermost open container."""
         self._string = OpenString()
+        self._snapshots = Snapshots(self)
         self._carry = ""  # a token that is not whole: an escape, a number, a literal
         self._offset = 0  # of the next piece, in characters
 
@@ -113,23 +115,11 @@ class JsonScanner:
         Returns:
             Copies of the open containers, with closed members that all snapshots share.
         """
-        stack = self.stack
-        is_open = self._expected == _STRING
-        inner: Any = self._string.so_far() if is_open else self.root
-        for level in range(len(stack) - 1, depth - 1, -1):
-            outer = stack[level].copy()
-            is_innermost = level == len(stack) - 1
-            if is_open:
-                if isinstance(outer, dict):
-                    outer[self.key if is_innermost else self.keys[level + 1]] = inner
-                elif is_innermost:
-                    outer.append(inner)
-                else:
-                    outer[-1] = inner
-            elif begun is not None and is_innermost:
-                cast("list[Any]", outer).extend(begun)
-            inner, is_open = outer, True
-        return inner
+        return self._snapshots.take(depth, begun)
+
+    def text_so_far(self) -> str:
+        """Tell as much as there is of the string that is open."""
+        return self._string.so_far()
 
     def leap_members(self, text: str) -> bool:
         """Read, at C speed, what is nothing but more members of the innermost list, and tell whether it was.

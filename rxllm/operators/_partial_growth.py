@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import PydanticUserError
 
+from rxllm.operators._nothing import NOTHING
 from rxllm.operators._partial_misfit import misfit
-from rxllm.operators._partial_nothing import NOTHING
 from rxllm.operators._partial_shape import Raw, Shape, UnclearError
 
 if TYPE_CHECKING:

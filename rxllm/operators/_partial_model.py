@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
+from rxllm.operators._nothing import NOTHING
 from rxllm.operators._partial_leniency import first_seen, is_seen_first
-from rxllm.operators._partial_nothing import NOTHING
 from rxllm.operators._partial_open import reader_of_open
 from rxllm.operators._partial_shape import HIDDEN, Shape
 from rxllm.operators._partial_unfinished import Unfinished

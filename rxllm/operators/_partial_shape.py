@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NewType, Union, cast, get_args, ge
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
-from rxllm.operators._partial_lent import lent
-from rxllm.operators._partial_nothing import NOTHING
+from rxllm.operators._lent import lent
+from rxllm.operators._nothing import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from rxllm.operators._partial_nothing import NOTHING
+from rxllm.operators._nothing import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

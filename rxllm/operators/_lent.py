@@ -5,7 +5,7 @@ from __future__ import annotations
 from sys import getrefcount
 from typing import TYPE_CHECKING, Any, Final
 
-from rxllm.operators._partial_nothing import NOTHING
+from rxllm.operators._nothing import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 __all__ = ["lent"]
 
 
-def lent(growing: list[Any]) -> Callable[[str, Any], list[Any]]:
+_FEW: Final = 64
+"""The most members of which a copy costs no more."""
+
+
+def lent(growing: list[Any]) -> Callable[..., list[Any]]:
     """Make what shows all that a list holds so far, while that grows at its end.
 
     Each time it is another list, as a copy would be; but one that nobody has kept beyond the next, nor changed, is
@@ -32,17 +36,19 @@ def lent(growing: list[Any]) -> Callable[[str, Any], list[Any]]:
 
     Returns:
         What gives a list that never changes by itself, of the members so far, and of one behind them that is open, or
-        `NOTHING`. The key that it takes, as other viewers do, means nothing.
+        `NOTHING`. The key that it takes, as other viewers do, means nothing; it may be told where the members end.
     """
     known: list[Any] = []  # the members, when they were shown last
     shown: list[Any] = []  # what was shown then
     before: tuple[list[Any], list[Any]] = ([], [])  # both of the time before: whoever reads may still have the last
 
-    def so_far(_: str, begun: Any) -> list[Any]:
+    def so_far(_: str, begun: Any, end: int | None = None) -> list[Any]:
         nonlocal known, shown, before
+        if len(growing) < _FEW:
+            return growing[:end] if begun is NOTHING else [*growing[:end], begun]
         (known, shown), before = before, (known, shown)
         count = len(known)
-        fresh = growing[count:]
+        fresh = growing[count:end]
         is_own = getrefcount(shown) == _OWN
         if is_own:
             del shown[count:]
