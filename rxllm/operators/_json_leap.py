@@ -118,6 +118,12 @@ def begins_next(text: str) -> bool:
 
     >>> begins_next(', {"a": "b'), begins_next(', {"a": 1'), begins_next('{"a": "b')
     (True, False, False)
+
+    Args:
+        text: The piece.
+
+    Returns:
+        Whether it may be looked into as it is, in its one member; if not, that is to be done with more care.
     """
     return 1 < len(text) <= _PEEK and text[0] == "," and text[-1] not in _NUMBERISH and "\\" not in text
 

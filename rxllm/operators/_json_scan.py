@@ -15,7 +15,7 @@ from rxllm.operators._json_path import Place, path_text
 from rxllm.operators._json_snapshot import Snapshots
 from rxllm.operators._json_text import BODY, CUT_ESCAPE, KEY, PLAIN, REST, SPACE, InvalidError, OpenString, scalar
 
-__all__ = ["Container", "JsonScanner"]
+__all__ = ["COMMA_OR_END", "Container", "JsonScanner"]
 
 Container: TypeAlias = "dict[str, Any] | list[Any]"
 
@@ -23,9 +23,9 @@ _DEEPEST: Final = 200
 _SNIPPET: Final = 40
 
 # What the machine waits for; the last two are within a token.
-_VALUE, _VALUE_OR_END, _KEY, _KEY_OR_END, _COLON, _COMMA_OR_END, _START, _NOTHING, _STRING, _KEY_STRING = range(10)
-_COMMA_AT_MEMBER: Final = {_VALUE: False, _VALUE_OR_END: False, _COMMA_OR_END: True}
-_BETWEEN_MEMBERS: Final = (_KEY, _KEY_OR_END, _KEY_STRING, _COMMA_OR_END)
+_VALUE, _VALUE_OR_END, _KEY, _KEY_OR_END, _COLON, COMMA_OR_END, _START, _NOTHING, _STRING, _KEY_STRING = range(10)
+_COMMA_AT_MEMBER: Final = {_VALUE: False, _VALUE_OR_END: False, COMMA_OR_END: True}
+_BETWEEN_MEMBERS: Final = (_KEY, _KEY_OR_END, _KEY_STRING, COMMA_OR_END)
 
 
 class JsonScanner:
@@ -127,7 +127,7 @@ class JsonScanner:
         Args:
             text: More of the document; nothing is read of what is anything else.
         """
-        if self._expected != _COMMA_OR_END or self.fault is not None:
+        if self._expected != COMMA_OR_END or self.fault is not None:
             return False
         innermost: Any = self.stack[-1]
         is_list = innermost.__class__ is list
@@ -144,7 +144,7 @@ class JsonScanner:
 
     def is_behind_member(self) -> bool:
         """Whether the innermost container is a list, and has come to the end of a member."""
-        return self._expected == _COMMA_OR_END and type(self.stack[-1]) is list
+        return self._expected == COMMA_OR_END and type(self.stack[-1]) is list
 
     def begun_members(self, text: str) -> list[Any] | None:
         """Look into more text, none of it with a bracket that closes, if it only adds to the innermost list.
@@ -341,7 +341,7 @@ class JsonScanner:
                 top[self.key] = value
             else:
                 cast("list[Any]", top).append(value)
-            self._expected = _COMMA_OR_END
+            self._expected = COMMA_OR_END
         else:
             self.root = value
             self.begun = self.closed = True
@@ -361,7 +361,7 @@ class JsonScanner:
         self.stack.pop()
         self.key = self.keys.pop()
         self.closed = not self.stack
-        self._expected = _NOTHING if self.closed else _COMMA_OR_END
+        self._expected = _NOTHING if self.closed else COMMA_OR_END
 
     _READ: Final = (  # by what is expected
         _read_value,

@@ -68,17 +68,16 @@ class Unread:
     def catch_up(self) -> None:
         """Read all."""
         if self.pieces:
-            self._scanner.feed(self._taken())
-
-    def _taken(self) -> str:
-        text = "".join(self.pieces)
-        self.pieces.clear()
-        self._ends = 0
-        return text
+            text = "".join(self.pieces)
+            self.pieces.clear()
+            self._ends = 0
+            self._scanner.feed(text)
 
     def _read_to_last_end(self) -> bool:
         """Read up to the last bracket; a member that begins behind it waits, to be read when it is whole."""
-        text = self._taken()
+        text = "".join(self.pieces)
+        self.pieces.clear()
+        self._ends = 0
         scanner = self._scanner
         if scanner.leap_members(text):  # as nearly always in a table
             return True

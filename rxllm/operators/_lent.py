@@ -38,29 +38,28 @@ def lent(growing: list[Any]) -> Callable[..., list[Any]]:
         What gives a list that never changes by itself, of the members so far, and of one behind them that is open, or
         `NOTHING`. The key that it takes, as other viewers do, means nothing; it may be told where the members end.
     """
-    known: list[Any] = []  # the members, when they were shown last
-    shown: list[Any] = []  # what was shown then
-    before: tuple[list[Any], list[Any]] = ([], [])  # both of the time before: whoever reads may still have the last
+    shown: list[Any] = []  # what was shown last
+    count = 0  # of the members that had closed then
+    before: tuple[list[Any], int] = ([], 0)  # both of the time before: whoever reads may still have the last
 
     def so_far(_: str, begun: Any, end: int | None = None) -> list[Any]:
-        nonlocal known, shown, before
+        nonlocal shown, count, before
         if len(growing) < _FEW:
             return growing[:end] if begun is NOTHING else [*growing[:end], begun]
-        (known, shown), before = before, (known, shown)
-        count = len(known)
-        fresh = growing[count:end]
+        (shown, count), before = before, (shown, count)
         is_own = getrefcount(shown) == _OWN
         if is_own:
             del shown[count:]
+            shown += growing[count:]
             try:
-                is_own = shown == known
+                is_own = shown == growing
             except Exception:  # noqa: BLE001 - somebody has put there what cannot be compared
                 is_own = False
-        known += fresh
-        if is_own:
-            shown += fresh
-        else:
-            shown = known.copy()
+        if not is_own:
+            shown = growing.copy()
+        if end is not None:
+            del shown[end:]
+        count = len(shown)
         if begun is not NOTHING:
             shown.append(begun)
         return shown

@@ -128,7 +128,7 @@ class Growing:
         else:
             closed = raw[taken:complete]
             try:
-                level.built += level.shape.member("").wholes(closed)
+                level.built += level.each.wholes(closed)
             except Exception:  # noqa: BLE001 - a user's validator may raise anything
                 members = list(enumerate(closed, taken))  # to see which
             else:
@@ -147,7 +147,7 @@ class Growing:
 class _Level:
     """What is built of one open container."""
 
-    __slots__ = ("built", "depth", "is_lenient", "key", "raw", "shape", "taken", "view")
+    __slots__ = ("built", "depth", "each", "is_lenient", "key", "raw", "shape", "taken", "view")
 
     def __init__(self, raw: Container, shape: Shape, depth: int, *, is_lenient: bool) -> None:
         self.raw = raw
@@ -156,5 +156,6 @@ class _Level:
         self.is_lenient = is_lenient or shape.is_lenient
         self.built: Any = [] if isinstance(raw, list) else {}
         self.view = shape.viewer(self.built)
+        self.each = shape.member("")  # of a list
         self.taken = 0
         self.key = ""  # of what is open within it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pydantic_core import SchemaValidator
@@ -51,8 +52,7 @@ def reader_of_open(schema: Any) -> OpenReader | None:
     if None in fields.values():
         return None
     shown: Any = {**schema["schema"], "fields": fields}
-    read = SchemaValidator(shown).validate_json
-    return lambda text: read(text, allow_partial="trailing-strings")
+    return partial(SchemaValidator(shown).validate_json, allow_partial="trailing-strings")
 
 
 def _field(field: Any) -> Any:

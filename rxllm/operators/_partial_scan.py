@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from rxllm.operators._json_leap import begins_next, whole_members
-from rxllm.operators._json_scan import Container, JsonScanner
+from rxllm.operators._json_scan import COMMA_OR_END, Container, JsonScanner
 from rxllm.operators._partial_model import ModelOf
 from rxllm.operators._partial_shape import Raw, Shape
 
@@ -58,7 +58,7 @@ class ShapedScanner(JsonScanner):
         if self.stack and self._innermost is not self.stack[-1]:
             self._see_innermost()
         read = self._read_open
-        if read is not None and begins_next(text) and self.is_behind_member():
+        if read is not None and self._expected == COMMA_OR_END and begins_next(text):
             try:
                 return [read(text[1:])]
             except ValidationError:  # or it cannot be shown yet
